@@ -1,0 +1,418 @@
+"""`IFChassis`: loads swarms under contracts, runs their tasks, and tells how they do."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import warnings
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from infrafabric.chassis.futures import TaskFuture
+from infrafabric.chassis.loading import load
+from infrafabric.chassis.task import Refused, Task
+from infrafabric.chassis.witness import Witness
+from infrafabric.chassis.workers import Workers
+from infrafabric.contract import ServiceContract
+from infrafabric.engine import SCRIBE, CacheRefusedError, CodeCache, default_cache_folder, entry
+from infrafabric.errors import (
+    ChassisClosedError,
+    ContractError,
+    InfraFabricError,
+    ModuleError,
+    SwarmAlreadyLoaded,
+    SwarmIdMismatch,
+    SwarmNotLoadedError,
+    escape,
+)
+from infrafabric.limits import RateLimiter, RateStorage, open_rate_storage, process_ledger
+from infrafabric.telemetry import ObjectiveTargets, SloEngine
+
+if TYPE_CHECKING:
+    from infrafabric.chassis.results import TaskResult
+    from infrafabric.chassis.swarm import LoadedSwarm
+    from infrafabric.telemetry import SloSnapshot
+
+_log = logging.getLogger("infrafabric.chassis")
+
+#: Called with the result of every ended task, on the thread that ran it.
+Observer = Callable[["TaskResult"], None]
+
+
+class IFChassis:
+    """Runs swarms under their contracts. Thread-safe; close it, or use it as a context manager.
+
+    ``witness_enabled``: lifecycle events on the logger ``infrafabric.witness``. ``cache_dir``: where compiled code is
+    kept (default: the user's cache folder; it must be private). ``rate_storage``: what rates are counted in: None for
+    this process, or ``redis://...`` to share them (extra ``redis``). ``observers``: called with each `TaskResult`.
+
+    >>> from infrafabric.testing import ADDER
+    >>> with IFChassis() as chassis:
+    ...     chassis.load_swarm("adder", ADDER, ServiceContract("adder", ["testing:unit"]))
+    ...     chassis.execute_task("adder", "add", [2, 3]).output
+    True
+    5
+    """
+
+    def __init__(
+        self,
+        *,
+        witness_enabled: bool = True,
+        cache_dir: str | Path | None = None,
+        rate_storage: str | RateStorage | None = None,
+        observers: Iterable[Observer] = (),
+    ) -> None:
+        self._closed = True  # until everything below stands
+        self._generation = entry.process_generation
+        self.engine = "wasmtime"
+        self._swarms: dict[str, LoadedSwarm] = {}
+        self._loading: set[str] = set()
+        self._slos: dict[str, SloEngine] = {}
+        self._lock = threading.Lock()
+        self._witness = Witness(enabled=witness_enabled)
+        self._observers = tuple(observers)
+        self._workers = Workers()
+        self._cache = _open_cache(cache_dir)
+        self._rate_storage = (
+            open_rate_storage(rate_storage) if rate_storage is None or isinstance(rate_storage, str) else rate_storage
+        )
+        self._closed = False
+
+    # --- what is there -------------------------------------------------------------------------------
+
+    @property
+    def witness_enabled(self) -> bool:
+        """Whether lifecycle events are written."""
+        return self._witness.enabled
+
+    @property
+    def swarm_runtimes(self) -> dict[str, LoadedSwarm]:
+        """The loaded swarms by id, in load order: a copy."""
+        return dict(self._swarms)
+
+    @property
+    def contracts(self) -> dict[str, ServiceContract]:
+        """The contracts of the loaded swarms by id, in load order: a copy."""
+        return {swarm_id: swarm.contract for swarm_id, swarm in self.swarm_runtimes.items()}
+
+    def list_loaded_swarms(self) -> list[str]:
+        """The ids of the loaded swarms, in load order."""
+        return list(self._swarms)
+
+    def get_swarm_contract(self, swarm_id: str) -> ServiceContract | None:
+        """The contract of a loaded swarm; None when it is not loaded."""
+        swarm = self._swarms.get(swarm_id)
+        return swarm.contract if swarm is not None else None
+
+    def get_runtime_stats(self, swarm_id: str) -> dict[str, Any] | None:
+        """What a loaded swarm is and has used, as plain data; None when it is not loaded.
+
+        Keys: ``swarm_id loaded_at uptime_seconds contract_version capabilities resource_limits module_sha256
+        tasks_total tasks_by_outcome tasks_running tasks_queued usage``.
+        """
+        swarm = self._swarms.get(swarm_id)
+        return swarm.stats() if swarm is not None else None
+
+    def slo(self, swarm_id: str) -> SloSnapshot | None:
+        """How a loaded swarm does against its objectives; None when it is not loaded."""
+        swarm = self._swarms.get(swarm_id)
+        return swarm.slo.snapshot() if swarm is not None else None
+
+    # --- loading -------------------------------------------------------------------------------------
+
+    def load_swarm(self, swarm_id: str, wasm_module: bytes, contract: ServiceContract) -> bool:
+        """Load a module under a contract: all or nothing. Returns True.
+
+        Raises `ContractError`, `SwarmIdMismatch` or `SwarmAlreadyLoaded` (all ValueError), or a `ModuleError` (a
+        RuntimeError, "WASM compilation failed for ...") when the module cannot run under the contract.
+        """
+        self._check_open()
+        _check_arguments(swarm_id, wasm_module, contract)
+        with self._lock:
+            if swarm_id in self._swarms or swarm_id in self._loading:
+                message = f"Swarm '{escape(swarm_id)}' already loaded"
+                raise SwarmAlreadyLoaded(message)
+            self._loading.add(swarm_id)
+        try:
+            swarm = self._load(swarm_id, wasm_module, contract)
+            with self._lock:
+                self._check_open()
+                self._adopt(swarm)
+                self._swarms[swarm_id] = swarm
+        finally:
+            self._loading.discard(swarm_id)
+        self._witness.event("loaded", swarm_id, **_facts(swarm))
+        return True
+
+    def replace_swarm(self, swarm_id: str, wasm_module: bytes, contract: ServiceContract) -> bool:
+        """Swap a loaded swarm for another module or contract, at once and completely. Returns True.
+
+        Tasks that run or wait finish on the old one; every later call sees the new one. On failure (errors as in
+        `load_swarm`) the old one stays. Raises `SwarmNotLoadedError` when there is none.
+        """
+        self._check_open()
+        _check_arguments(swarm_id, wasm_module, contract)
+        self._swarm(swarm_id)
+        swarm = self._load(swarm_id, wasm_module, contract)
+        with self._lock:
+            old = self._swarms.get(swarm_id)
+            if old is not None:
+                self._adopt(swarm)
+                self._swarms[swarm_id] = swarm
+        if old is None:
+            swarm.retire()
+            raise _not_loaded(swarm_id)
+        old.gate.close(cancel_queued=False)
+        self._workers.start(old.retire)
+        self._witness.event("replaced", swarm_id, old_version=old.contract.version, **_facts(swarm))
+        return True
+
+    def _load(self, swarm_id: str, wasm_module: bytes, contract: ServiceContract) -> LoadedSwarm:
+        limits = contract.resource_limits
+        try:
+            return load(
+                bytes(wasm_module),
+                contract,
+                cache=self._cache,
+                rate=RateLimiter(limits.max_api_calls_per_second, swarm_id, storage=self._rate_storage),
+                ledger=process_ledger(),
+                slo=self._slo_engine(contract),
+            )
+        except ModuleError as error:
+            self._witness.event("load_failed", swarm_id, level=logging.WARNING, error=str(error), code=error.code)
+            error.args = (f"WASM compilation failed for '{escape(swarm_id)}': {error.args[0]}", *error.args[1:])
+            raise
+        except InfraFabricError as error:
+            self._witness.event("load_failed", swarm_id, level=logging.WARNING, error=str(error), code=error.code)
+            raise
+
+    def _slo_engine(self, contract: ServiceContract) -> SloEngine:
+        """The history of a swarm id: the one it has, or a new one."""
+        known = self._slos.get(contract.swarm_id)
+        return known if known is not None else SloEngine(_targets(contract), subject=contract.swarm_id)
+
+    def _adopt(self, swarm: LoadedSwarm) -> None:
+        """Once a swarm is loaded: its history goes on under the targets of its contract."""
+        self._slos[swarm.swarm_id] = swarm.slo
+        targets = _targets(swarm.contract)
+        if swarm.slo.targets != targets:
+            swarm.slo.retarget(targets)
+
+    def unload_swarm(self, swarm_id: str, *, timeout_seconds: float | None = None, cancel: bool = False) -> bool:
+        """Unload a swarm and wait for its running tasks; queued ones end as cancelled. False when it is not loaded.
+
+        Tasks still running after ``timeout_seconds`` (None: however long they take; with ``cancel``: at once) are
+        cancelled.
+        """
+        self._check_open()
+        with self._lock:
+            swarm = self._swarms.pop(swarm_id, None)
+        if swarm is None:
+            return False
+        self._retire(swarm, timeout_seconds=0.0 if cancel else timeout_seconds)
+        self._witness.event("unloaded", swarm_id)
+        return True
+
+    def _retire(self, swarm: LoadedSwarm, *, timeout_seconds: float | None) -> None:
+        swarm.gate.close(cancel_queued=True)
+        if not swarm.gate.wait_idle(timeout_seconds):
+            for task in list(swarm.tasks):
+                task.cancel()
+        swarm.retire()
+        SCRIBE.flush()
+
+    # --- running -------------------------------------------------------------------------------------
+
+    def execute_task(
+        self,
+        swarm_id: str,
+        task_name: str,
+        task_params: Any = None,
+        timeout_seconds: float | None = None,
+        *,
+        check: bool = True,
+        wait: bool = False,
+    ) -> TaskResult:
+        """Run one task and wait for its result.
+
+        ``task_params``: a list of numbers, or anything JSON can hold, text or bytes (see the calling conventions).
+        ``timeout_seconds`` may shorten ``max_execution_time_seconds``, not lengthen it. ``wait=True`` waits for the
+        rate within the deadline instead of being refused. Raises a `TaskError` ("Task execution failed: ...") that
+        carries the result, unless ``check=False``; `SwarmNotLoadedError` and TypeError are always raised.
+        """
+        task = self._new_task(swarm_id, task_name, timeout_seconds)
+        try:
+            try:
+                task.prepare(task_params)
+                task.admit(wait=wait)
+            except Refused as refused:
+                result = task.refuse(refused)
+            else:
+                result = task.execute(self._workers)
+        except BaseException:
+            task.abandon()
+            raise
+        finally:
+            task.swarm.tasks.discard(task)
+        self._tell(task, result)
+        return result.raise_for_status() if check else result
+
+    def submit_task(
+        self,
+        swarm_id: str,
+        task_name: str,
+        task_params: Any = None,
+        timeout_seconds: float | None = None,
+        *,
+        check: bool = True,
+        wait: bool = False,
+    ) -> TaskFuture:
+        """Run one task on another thread: a future whose ``result()`` is that of `execute_task`.
+
+        ``cancel()`` stops a running guest. A refusal is the future's, not this call's.
+        """
+        task = self._new_task(swarm_id, task_name, timeout_seconds)
+        future = TaskFuture(task, self._workers, check=check, ended=self._tell)
+        future.begin(task_params, wait=wait)
+        return future
+
+    async def execute_task_async(
+        self,
+        swarm_id: str,
+        task_name: str,
+        task_params: Any = None,
+        timeout_seconds: float | None = None,
+        *,
+        check: bool = True,
+        wait: bool = False,
+    ) -> TaskResult:
+        """Run one task without blocking the event loop. Cancelling the awaiter stops the guest."""
+        future = self.submit_task(swarm_id, task_name, task_params, timeout_seconds, check=check, wait=wait)
+        return await asyncio.wrap_future(future)
+
+    def _new_task(self, swarm_id: str, task_name: str, timeout_seconds: float | None) -> Task:
+        if self._closed or self._generation != entry.process_generation:
+            self._check_open()
+        _check_call(task_name, timeout_seconds)
+        entry.require_room()
+        task = Task(self._swarm(swarm_id), task_name, timeout_seconds)
+        task.swarm.tasks.add(task)
+        return task
+
+    def _tell(self, task: Task, result: TaskResult) -> None:
+        """Step 7: whoever wants to know. Nobody's failure changes the result."""
+        task.swarm.tasks.discard(task)
+        self._witness.task_ended(result)
+        for observer in self._observers:
+            try:
+                observer(result)
+            except Exception:  # noqa: BLE001 - whatever an observer raises is the application's
+                _log.exception("an observer failed on a task of swarm '%s'", escape(result.swarm_id))
+
+    def _swarm(self, swarm_id: str) -> LoadedSwarm:
+        try:
+            return self._swarms[swarm_id]
+        except KeyError:
+            raise _not_loaded(swarm_id) from None
+
+    # --- the end -------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Cancel what runs, unload everything, and refuse further use. May be called again."""
+        with self._lock:
+            if self._closed or self._generation != entry.process_generation:
+                self._closed = True
+                return
+            self._closed = True
+            swarms, self._swarms = list(self._swarms.values()), {}
+        for swarm in swarms:
+            self._retire(swarm, timeout_seconds=0.0)
+            self._witness.event("unloaded", swarm.swarm_id)
+        self._rate_storage.close()
+
+    def __enter__(self) -> Self:
+        self._check_open()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if not getattr(self, "_closed", True):
+            warnings.warn(f"{self!r} was not closed", ResourceWarning, source=self, stacklevel=2)
+            self._closed = True
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else f"{len(self._swarms)} swarms"
+        return f"<IFChassis: {state}>"
+
+    def _check_open(self) -> None:
+        if self._generation != entry.process_generation:
+            message = "this chassis belongs to the process that made it; make a new one in the forked child"
+            raise ChassisClosedError(message)
+        if self._closed:
+            message = "this chassis is closed; make a new one"
+            raise ChassisClosedError(message)
+
+
+def _open_cache(cache_dir: str | Path | None) -> CodeCache | None:
+    """The code cache. A folder that was asked for must be usable; without the default one, each load compiles."""
+    try:
+        return CodeCache(Path(cache_dir) if cache_dir is not None else default_cache_folder())
+    except (CacheRefusedError, RuntimeError) as error:
+        if cache_dir is not None:
+            message = f"cache_dir: {error}"
+            raise ValueError(message) from None
+        _log.warning("compiled code is not kept: %s", error)
+        return None
+
+
+def _check_arguments(swarm_id: Any, wasm_module: Any, contract: Any) -> None:
+    if not isinstance(contract, ServiceContract):
+        message = f"contract is a ServiceContract, got {type(contract).__name__}"
+        raise TypeError(message)
+    if not isinstance(wasm_module, (bytes, bytearray, memoryview)):
+        message = f"wasm_module is bytes, got {type(wasm_module).__name__}; read the file first"
+        raise TypeError(message)
+    if not contract.swarm_id:
+        message = "Contract must have swarm_id"
+        raise ContractError(message)
+    if swarm_id != contract.swarm_id:
+        message = f"Swarm ID mismatch: {escape(str(swarm_id))} != {escape(contract.swarm_id)}"
+        raise SwarmIdMismatch(message)
+
+
+def _check_call(task_name: Any, timeout_seconds: Any) -> None:
+    if not isinstance(task_name, str):
+        message = f"task_name is text, got {type(task_name).__name__}"
+        raise TypeError(message)
+    if timeout_seconds is None:
+        return
+    if isinstance(timeout_seconds, bool) or not isinstance(timeout_seconds, (int, float)):
+        message = f"timeout_seconds is a number of seconds, got {type(timeout_seconds).__name__}"
+        raise TypeError(message)
+    if not timeout_seconds > 0:
+        message = f"timeout_seconds must be above 0, got {timeout_seconds}"
+        raise ValueError(message)
+
+
+def _targets(contract: ServiceContract) -> ObjectiveTargets:
+    slos = contract.slos
+    return ObjectiveTargets(
+        target_latency_ms=slos.target_latency_ms,
+        target_throughput_rps=slos.target_throughput_rps,
+        target_availability_percent=slos.target_availability_percent,
+        latency_objective_percent=slos.latency_objective_percent,
+        throughput_objective_percent=slos.throughput_objective_percent,
+        period_seconds=slos.period_seconds,
+    )
+
+
+def _not_loaded(swarm_id: str) -> SwarmNotLoadedError:
+    return SwarmNotLoadedError(f"Swarm '{escape(str(swarm_id))}' not loaded")
+
+
+def _facts(swarm: LoadedSwarm) -> dict[str, Any]:
+    return {"contract_version": swarm.contract.version, "module_sha256": swarm.runtime.program.info.sha256}

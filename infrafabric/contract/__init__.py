@@ -1,0 +1,25 @@
+"""What was promised: service contracts as checked, frozen data. No engine and no limits in here.
+
+You need this package to make a contract in Python, to read what one promises, or to list what is wrong with one.
+"""
+
+from infrafabric.contract.fields import FieldSpec, specs
+from infrafabric.contract.grants import Execution, Permissions
+from infrafabric.contract.objectives import ServiceObjectives
+from infrafabric.contract.resource_limits import ResourceLimits
+from infrafabric.contract.rules import RULES, Rule
+from infrafabric.contract.service_contract import ServiceContract
+from infrafabric.contract.tasks import TaskContract
+
+__all__ = [
+    "RULES",
+    "Execution",
+    "FieldSpec",
+    "Permissions",
+    "ResourceLimits",
+    "Rule",
+    "ServiceContract",
+    "ServiceObjectives",
+    "TaskContract",
+    "specs",
+]

@@ -1,0 +1,81 @@
+"""How well a swarm must serve: its targets, and the share of events that must meet them over a period."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from infrafabric.contract import rules
+from infrafabric.contract.data import MAX_EXACT_INT
+from infrafabric.contract.fields import field
+from infrafabric.contract.kinds import Number
+from infrafabric.contract.problems import Problems, join, shown
+from infrafabric.contract.record import Record
+from infrafabric.contract.texts import PERIOD, PERIOD_SECONDS_MAX, PERIOD_SECONDS_MIN, period_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: 100 percent has no error budget and 0 percent no meaning, so both are outside.
+_OBJECTIVE = Number(minimum=0, above=True, maximum=100, below=True, unit="percent")
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class ServiceObjectives(Record):
+    """The service level objectives of one swarm (``slos`` in a contract)."""
+
+    target_latency_ms: float = field(
+        Number(minimum=0, above=True, maximum=MAX_EXACT_INT, unit="milliseconds"),
+        "A successful task is fast enough when it takes at most this long.",
+        enforced_by="telemetry",
+        broken="the task is bad for the latency objective",
+        default=100,
+    )
+    target_throughput_rps: float = field(
+        Number(minimum=0, above=True, maximum=MAX_EXACT_INT, unit="tasks per second"),
+        "Tasks the swarm serves in a second, as far as they are offered.",
+        enforced_by="telemetry",
+        broken="the slice of 10 seconds is bad for the throughput objective",
+        default=10,
+    )
+    target_availability_percent: float = field(
+        _OBJECTIVE,
+        "Share of tasks that must not fail by the guest's fault.",
+        enforced_by="telemetry",
+        broken="the availability objective burns its budget",
+        default=99.9,
+    )
+    latency_objective_percent: float = field(
+        _OBJECTIVE,
+        "Share of successful tasks that must meet target_latency_ms.",
+        enforced_by="telemetry",
+        broken="the latency objective burns its budget",
+        default=99,
+    )
+    throughput_objective_percent: float = field(
+        _OBJECTIVE,
+        "Share of busy slices of 10 seconds that must meet target_throughput_rps.",
+        enforced_by="telemetry",
+        broken="the throughput objective burns its budget",
+        default=99,
+    )
+    period: str = field(
+        PERIOD,
+        "The rolling period over which the objectives are judged, from 1h to 90d.",
+        enforced_by="telemetry",
+        default="30d",
+    )
+
+    @classmethod
+    def cross_check(cls, values: Mapping[str, Any], path: str, problems: Problems) -> None:
+        """A period is from one hour to ninety days, in whatever unit."""
+        period = values.get("period")
+        if period is not None and not PERIOD_SECONDS_MIN <= period_seconds(period) <= PERIOD_SECONDS_MAX:
+            at = join(path, "period")
+            problems.add(rules.BAD_NUMBER, at, f"expected a period from 1h to 90d, got {shown(period)}")
+
+    @property
+    def period_seconds(self) -> int:
+        """How long ``period`` is."""
+        return period_seconds(self.period)

@@ -1,0 +1,150 @@
+"""`ServiceContract`: everything that was promised about one swarm, checked when it is made, frozen from then on."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from infrafabric.contract import rules
+from infrafabric.contract.data import Data
+from infrafabric.contract.fields import field
+from infrafabric.contract.frozen import FrozenList, FrozenMapping
+from infrafabric.contract.grants import Execution, Permissions
+from infrafabric.contract.kinds import TextList, Timestamp
+from infrafabric.contract.objectives import ServiceObjectives
+from infrafabric.contract.problems import Problems, join
+from infrafabric.contract.record import Part, PartMap, Record
+from infrafabric.contract.resource_limits import ResourceLimits
+from infrafabric.contract.tasks import TaskContract, check_names
+from infrafabric.contract.texts import CAPABILITY, PROSE, SWARM_ID, TASK_NAME, VERSION, VersionKey, version_key
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+#: An empty mapping: every key has its default.
+_DEFAULTS: Final[FrozenMapping[Any]] = FrozenMapping()
+_NOT_DIGESTED: Final = frozenset({"created_at"})
+
+
+@attrs.frozen(eq=False, init=False)  # its own __init__ says in types that parts may be mappings
+class ServiceContract(Record):
+    """What one swarm may do, how much it may use and how well it must serve.
+
+    Nested parts are taken as their records or as plain mappings, filled with defaults. Raises
+    `ContractValidationError` with every problem at once. A contract reads like a mapping, equals an equal one,
+    and can be hashed and pickled.
+
+    >>> contract = ServiceContract("counter", ["code-analysis:python"], {"max_memory_mb": 64})
+    >>> contract.resource_limits.max_memory_mb, contract["resource_limits"]["max_queued_tasks"]
+    (64, 64)
+    """
+
+    swarm_id: str = field(
+        SWARM_ID,
+        "The name of the swarm, unique in its chassis. One without a name can be made but not loaded.",
+        enforced_by="chassis",
+        broken="load_swarm raises ValueError",
+    )
+    capabilities: FrozenList[str] = field(
+        TextList(item=CAPABILITY, max_items=1024),
+        "What the swarm offers, as 'category:name'. The known ones are in infrafabric.schemas.capability.",
+        enforced_by="chassis",
+        factory=FrozenList,
+    )
+    resource_limits: ResourceLimits = field(
+        Part(ResourceLimits), "How much the swarm may use.", enforced_by="engine, limits", factory=ResourceLimits
+    )
+    slos: ServiceObjectives = field(
+        Part(ServiceObjectives), "How well the swarm must serve.", enforced_by="telemetry", factory=ServiceObjectives
+    )
+    version: str = field(
+        VERSION,
+        "The version of the contract, as text. 1.0 means 1.0.0.",
+        enforced_by="chassis",
+        default="1.0",
+    )
+    created_at: float = field(
+        Timestamp(),
+        "When the contract was made: seconds since 1970 in Python, RFC 3339 text in files. No part of the digest.",
+        enforced_by="chassis",
+        factory=time.time,
+    )
+    metadata: FrozenMapping[Any] = field(
+        Data(max_bytes=65_536, max_depth=16),
+        "Anything else worth knowing, such as author and language. Kept and shown, never interpreted.",
+        enforced_by="contract",
+        factory=FrozenMapping,
+    )
+    description: str = field(PROSE, "What the swarm does, for people.", enforced_by="contract", default="")
+    tasks: FrozenMapping[TaskContract] = field(
+        PartMap(record=TaskContract, key=TASK_NAME, max_items=1024),
+        "What is promised about single tasks, by their names. Explicit beats detected.",
+        enforced_by="engine",
+        factory=FrozenMapping,
+    )
+    permissions: Permissions = field(
+        Part(Permissions), "What the guest may import.", enforced_by="engine", factory=Permissions
+    )
+    execution: Execution = field(
+        Part(Execution), "How the swarm's instances live.", enforced_by="engine", factory=Execution
+    )
+
+    def __init__(  # noqa: PLR0913 - one parameter a field
+        self,
+        swarm_id: str,
+        capabilities: Collection[str] = (),
+        resource_limits: ResourceLimits | Mapping[str, Any] = _DEFAULTS,
+        slos: ServiceObjectives | Mapping[str, Any] = _DEFAULTS,
+        version: str = "1.0",
+        created_at: float | None = None,
+        metadata: Mapping[str, Any] = _DEFAULTS,
+        *,
+        description: str = "",
+        tasks: Mapping[str, TaskContract | Mapping[str, Any]] = _DEFAULTS,
+        permissions: Permissions | Mapping[str, Any] = _DEFAULTS,
+        execution: Execution | Mapping[str, Any] = _DEFAULTS,
+    ) -> None:
+        self.fill(
+            {
+                "swarm_id": swarm_id,
+                "capabilities": capabilities,
+                "resource_limits": resource_limits,
+                "slos": slos,
+                "version": version,
+                "created_at": time.time() if created_at is None else created_at,
+                "metadata": metadata,
+                "description": description,
+                "tasks": tasks,
+                "permissions": permissions,
+                "execution": execution,
+            }
+        )
+
+    @classmethod
+    def cross_check(cls, values: Mapping[str, Any], path: str, problems: Problems) -> None:
+        """A kept instance runs one task at a time; tasks are named as tasks can be."""
+        execution, limits = values.get("execution", {}), values.get("resource_limits", {})
+        if execution.get("instance") == "swarm" and limits.get("max_concurrent_tasks", 1) > 1:
+            message = f"instance: swarm needs max_concurrent_tasks 1, got {limits['max_concurrent_tasks']}"
+            fix = "set resource_limits.max_concurrent_tasks to 1, or execution.instance to task"
+            problems.add(rules.KEPT_INSTANCE_SHARED, join(join(path, "execution"), "instance"), message, fix)
+        check_names(values.get("tasks", {}), join(path, "tasks"), problems)
+
+    @property
+    def version_key(self) -> VersionKey:
+        """What versions are compared by: "1.0" equals "1.0.0", and pre-releases come before their release."""
+        return version_key(self.version)
+
+    def canonical_json(self) -> bytes:
+        """The contract's one canonical form: RFC 8785 JSON of all fields, defaults included, ``created_at`` not."""
+        import rfc8785  # noqa: PLC0415 - only digests need it
+
+        return rfc8785.dumps({key: value for key, value in self.to_dict().items() if key not in _NOT_DIGESTED})
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of `canonical_json` in hexadecimal: equal for contracts that promise the same."""
+        return hashlib.sha256(self.canonical_json()).hexdigest()

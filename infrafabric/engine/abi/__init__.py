@@ -1,0 +1,79 @@
+"""Calling conventions: how a task's parameters reach an export, and its answer comes back.
+
+Each convention is a module with the same four names: ``NAME``; ``unfit(function, has_memory)``, why an export cannot
+be called so; ``encode(function, params, limit_bytes)``, before an instance is taken; and ``invoke(instance,
+function, encoded, returns, kept)``, the call. A new one is a new module and a line in `CONVENTIONS`.
+
+Rejected: a base class (there is no state to share), and guessing from the values alone (the same mapping
+means names to one export and JSON to another; the contract can always say which).
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import attrs
+
+from infrafabric.engine.abi import buffer, command, cstring, lenptr, scalar
+from infrafabric.engine.abi.payload import refuse_params
+from infrafabric.engine.program import Function
+
+#: Every convention, in the order in which shapes are tried.
+CONVENTIONS: dict[str, ModuleType] = {module.NAME: module for module in (command, scalar, cstring, buffer, lenptr)}
+_BY_SHAPE = (cstring, buffer, lenptr)
+
+
+@attrs.frozen
+class Fit:
+    """Whether an export can be called by one convention; if not, why."""
+
+    abi: str
+    reason: str | None
+
+    @property
+    def possible(self) -> bool:
+        """True when it can."""
+        return self.reason is None
+
+
+def fits(function: Function, *, has_memory: bool) -> tuple[Fit, ...]:
+    """Every convention with the reason why it does not fit this export, or None."""
+    return tuple(Fit(name, module.unfit(function, has_memory=has_memory)) for name, module in CONVENTIONS.items())
+
+
+def choose(function: Function, params: Any, *, has_memory: bool, asked: str | None) -> ModuleType:
+    """The convention for this call: what the contract asks for, else what parameters and shape say.
+
+    Raises `GuestEnded` (invalid_params) that says what the export takes.
+    """
+    if asked is not None:
+        convention = CONVENTIONS[asked]
+        reason = convention.unfit(function, has_memory=has_memory)
+        if reason is not None:
+            raise refuse_params(f"the contract calls '{function.name}' by '{asked}', but {reason}")
+        return convention
+    if function.name == "_start" and command.unfit(function, has_memory=has_memory) is None:
+        return command
+    if _means_scalars(function, params):
+        return scalar
+    reasons = []
+    for convention in _BY_SHAPE:
+        reason = convention.unfit(function, has_memory=has_memory)
+        if reason is None:
+            return convention
+        reasons.append(f"{convention.NAME}: {reason}")
+    raise refuse_params(
+        f"{scalar.takes(function)}, got {type(params).__name__}; as a list of numbers it is called directly; "
+        f"other data cannot be sent ({'; '.join(reasons)})"
+    )
+
+
+def _means_scalars(function: Function, params: Any) -> bool:
+    if params is None:
+        return not function.type.params
+    if isinstance(params, (list, tuple)):
+        return all(map(scalar.is_number, params)) and (bool(params) or not function.type.params)
+    if isinstance(params, dict) and params and function.parameter_names is not None:
+        return set(params) == set(function.parameter_names) and all(map(scalar.is_number, params.values()))
+    return False

@@ -1,0 +1,79 @@
+"""``scalar``: numbers in, numbers out. Parameters by position or by name; nothing is wrapped silently."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+from infrafabric.engine.abi.payload import refuse_params
+from infrafabric.engine.instance import Instance
+from infrafabric.engine.program import Function
+
+NAME = "scalar"
+
+_RANGES = {"i32": (-(1 << 31), (1 << 32) - 1), "i64": (-(1 << 63), (1 << 64) - 1)}
+
+
+def unfit(_function: Function, *, has_memory: bool) -> str | None:  # noqa: ARG001 - every convention is asked the same
+    """Why this export cannot be called so: it always can, since it takes numbers."""
+    return None
+
+
+def is_number(value: Any) -> bool:
+    """Whether a parameter is a number as guests know them: no bool."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def takes(function: Function) -> str:
+    """What the export takes, for messages."""
+    names = function.parameter_names or ("",) * len(function.type.params)
+    params = ", ".join(
+        f"{name}: {kind}" if name else kind for name, kind in zip(names, function.type.params, strict=True)
+    )
+    return f"'{function.name}' takes ({params})"
+
+
+def encode(function: Function, params: Any, _limit_bytes: int) -> tuple[Any, ...]:
+    """The arguments in order, in range."""
+    types = function.type.params
+    if params is None:
+        values: tuple[Any, ...] = ()
+    elif isinstance(params, dict):
+        names = function.parameter_names
+        if names is None or set(names) != set(params):
+            known = f"names {', '.join(names)}" if names else "no parameter names are known: give a list"
+            raise refuse_params(f"{takes(function)}; {known}, got the keys {', '.join(map(str, params))}")
+        values = tuple(params[name] for name in names)
+    elif isinstance(params, (list, tuple)):
+        values = tuple(params)
+    else:
+        raise refuse_params(f"{takes(function)}: give a list of numbers, got {type(params).__name__}")
+    if len(values) != len(types):
+        raise refuse_params(f"{takes(function)}: {len(types)} numbers, got {len(values)}")
+    return tuple(
+        _number(function, index, kind, value) for index, (kind, value) in enumerate(zip(types, values, strict=True))
+    )
+
+
+def _number(function: Function, index: int, kind: str, value: Any) -> Any:
+    if not is_number(value):
+        raise refuse_params(f"{takes(function)}: number {index + 1} is {type(value).__name__} {value!r:.100}")
+    if kind in ("f32", "f64"):
+        try:
+            struct.pack("f" if kind == "f32" else "d", value)
+        except (OverflowError, struct.error):
+            raise refuse_params(f"{takes(function)}: number {index + 1}, {value!r:.100}, does not fit {kind}") from None
+        return float(value)
+    low, high = _RANGES[kind]
+    if not isinstance(value, int) or not low <= value <= high:
+        raise refuse_params(
+            f"{takes(function)}: number {index + 1} must be a whole number from {low} to {high}, got {value!r:.100}"
+        )
+    # An unsigned number is the same bits as the signed one that the engine's array holds.
+    return value - (1 << (32 if kind == "i32" else 64)) if value > high // 2 else value
+
+
+def invoke(instance: Instance, function: Function, arguments: tuple[Any, ...], _returns: str, *, kept: bool) -> Any:  # noqa: ARG001
+    """One number, a list of several, or None."""
+    answer = instance.call(function, arguments)
+    return answer[0] if len(answer) == 1 else list(answer) or None

@@ -1,0 +1,227 @@
+"""What must be true of a thread before it enters a guest, and what is put right after.
+
+* **Trap handlers.** Guest faults reach the engine as signals. `faulthandler`, switched on or off after the
+  engine was made, takes those handlers away, and the next out-of-bounds access of a guest would end the
+  process: the handler is looked at before each task (0.4 us) and put back.
+* **Room.** A callback at the bottom of a deep recursion, or a guest on a 256 KiB thread stack, corrupts or
+  ends the process. A thread without the room does not enter: the caller runs the task on another one.
+* **Signals.** Python runs signal handlers between bytecodes of the main thread, also of a callback, where an
+  exception corrupts the heap. While a guest runs on the main thread, handlers are swapped for one that
+  only records; `deliver` runs the recorded ones inside a ``try`` in the epoch callback, so that Ctrl-C
+  ends the guest within a look (8 ms) and comes out of `execute_task` as itself.
+* **Fork.** A child process has no ticker thread and no timer: `process_generation` tells.
+
+ADR 0002 compares the shape chosen for signals with running every task on a worker thread.
+"""
+
+from __future__ import annotations
+
+import _signal  # type: ignore[import-not-found] # the wrappers in `signal` build enums: ten times slower, on the main thread's hot path
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+from infrafabric.engine import running
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+#: Stack that a thread must have in all to run guests.
+MIN_STACK_BYTES = 2 << 20
+
+_CRASH_SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGTRAP") if hasattr(signal, name)
+)
+_SHIELDED = tuple(
+    int(number)
+    for number in sorted(
+        signal.valid_signals() - set(_CRASH_SIGNALS) - {signal.SIGKILL, signal.SIGSTOP, signal.SIGABRT}
+    )
+)
+
+# --- fork ------------------------------------------------------------------------------------------
+
+process_generation = 0
+
+
+def _after_fork() -> None:
+    global process_generation  # noqa: PLW0603 - the one fact a forked child must know
+    process_generation += 1
+    running.RUNNING.clear()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+# --- trap handlers ---------------------------------------------------------------------------------
+
+_SIGACTION_BYTES = 256  # more than any platform's struct sigaction
+_sigaction = ctypes.CDLL(None).sigaction
+_sigaction.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
+_SEGV = int(signal.SIGSEGV)
+
+
+class TrapHandlers:
+    """The engine's signal handlers, as they were right after the first engine was made."""
+
+    def __init__(self) -> None:
+        self._saved = {int(number): self._read(int(number)) for number in _CRASH_SIGNALS}
+        # ``sa_handler`` is the first member on Linux and macOS. One buffer serves all threads: whoever reads
+        # it reads what some thread was just told, which is what it would have been told itself.
+        self._query = ctypes.create_string_buffer(_SIGACTION_BYTES)
+        self._handler_now = ctypes.c_size_t.from_buffer(self._query)
+        self._query_address = ctypes.addressof(self._query)
+        self._handler = ctypes.c_size_t.from_buffer(self._saved[_SEGV]).value
+
+    @staticmethod
+    def _read(number: int) -> ctypes.Array[ctypes.c_char]:
+        buffer = ctypes.create_string_buffer(_SIGACTION_BYTES)
+        _sigaction(number, None, buffer)
+        return buffer
+
+    def restore_if_taken(self) -> bool:
+        """Put the engine's handlers back when somebody replaced them. True when that was needed."""
+        _sigaction(_SEGV, None, self._query_address)
+        if self._handler_now.value == self._handler:
+            return False
+        for number, action in self._saved.items():
+            _sigaction(number, action, None)
+        return True
+
+
+# --- room ------------------------------------------------------------------------------------------
+
+
+class _ThreadRoom(threading.local):
+    """Whether this thread's stack is large enough; looked up once a thread."""
+
+    def __init__(self) -> None:
+        self.enough = _stack_bytes() >= MIN_STACK_BYTES
+
+
+def _stack_bytes() -> int:
+    """The size of the calling thread's stack, or a large number where the platform does not say."""
+    try:
+        libc = ctypes.CDLL(None)
+        attributes, size, base = ctypes.create_string_buffer(256), ctypes.c_size_t(), ctypes.c_void_p()
+        libc.pthread_self.restype = ctypes.c_void_p
+        if sys.platform == "darwin":
+            libc.pthread_get_stacksize_np.restype = ctypes.c_size_t
+            return int(libc.pthread_get_stacksize_np(ctypes.c_void_p(libc.pthread_self())))
+        if libc.pthread_getattr_np(ctypes.c_void_p(libc.pthread_self()), attributes):
+            return sys.maxsize
+        libc.pthread_attr_getstack(attributes, ctypes.byref(base), ctypes.byref(size))
+        libc.pthread_attr_destroy(attributes)
+    except AttributeError:
+        return sys.maxsize
+    return size.value
+
+
+_room = _ThreadRoom()
+
+
+def _descend(frames: int) -> None:
+    if frames:
+        _descend(frames - 1)
+
+
+def require_room() -> None:
+    """Raise RecursionError, before anything is taken, when too few Python frames are left for a guest's callbacks."""
+    try:
+        _descend(running.CALLBACK_DEPTH)
+    except RecursionError:
+        message = (
+            f"running a guest needs {running.CALLBACK_DEPTH} more Python frames than the recursion limit leaves here"
+        )
+        raise RecursionError(message) from None
+
+
+def has_stack() -> bool:
+    """Whether this thread's stack is large enough for a guest."""
+    return _room.enough
+
+
+# --- signals ---------------------------------------------------------------------------------------
+
+
+class SignalShield:
+    """Signal handlers of the main thread, held back while a guest runs. Not reentrant; one at a time."""
+
+    def __init__(self) -> None:
+        self._held: list[tuple[int, Any]] = []
+        self._received: list[tuple[int, FrameType | None]] = []
+        self.active = False
+        #: What a handler raised inside `deliver`; re-raised by `lift`.
+        self._raised: BaseException | None = None
+
+    def raise_up(self) -> None:
+        """Swap every Python handler for the recorder."""
+        getsignal, swap, record, held = _signal.getsignal, _signal.signal, self._record, self._held
+        self.active = True
+        for number in _SHIELDED:
+            handler = getsignal(number)
+            if callable(handler):
+                held.append((number, handler))
+                swap(number, record)
+
+    def _record(self, number: int, frame: FrameType | None) -> None:
+        self._received.append((number, frame))
+
+    def deliver(self) -> bool:
+        """Run the handlers of recorded signals. False when one raised: the guest must end."""
+        handlers = dict(self._held)
+        while self._received and self._raised is None:
+            number, frame = self._received.pop(0)
+            try:
+                handlers[number](number, frame)
+            except BaseException as error:  # noqa: BLE001 - whatever it is leaves through `lift`
+                self._raised = error
+        return self._raised is None
+
+    @property
+    def received(self) -> bool:
+        """Whether a signal waits for its handler."""
+        return bool(self._received)
+
+    def lift(self) -> None:
+        """Put the handlers back, run those of signals still waiting, and raise what a handler raised."""
+        late: BaseException | None = None
+        while self._held:
+            try:
+                number, handler = self._held[-1]
+                _signal.signal(number, handler)
+                if self._received:
+                    self.deliver()
+                self._held.pop()
+            except BaseException as error:  # noqa: BLE001 - a handler just put back; the others follow first
+                late = error
+        self._received.clear()
+        self.active = False
+        raised, self._raised = self._raised or late, None
+        if raised is not None:
+            raise raised
+
+
+#: The shield of the main thread.
+SHIELD = SignalShield()
+
+
+#: The thread where Python runs signal handlers, by its id.
+MAIN_THREAD = threading.main_thread().ident
+
+
+@contextlib.contextmanager
+def large_stack() -> Any:
+    """While a worker thread is started: a stack that guests fit in, whatever the platform's default."""
+    with _stack_size_lock:
+        before = threading.stack_size(8 << 20)
+        try:
+            yield
+        finally:
+            threading.stack_size(before)
+
+
+_stack_size_lock = threading.Lock()

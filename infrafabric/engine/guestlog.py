@@ -1,0 +1,184 @@
+"""What guests say: ``env.log`` and the lines of their stdout and stderr, bounded and out of their hands.
+
+A record is copied (cut at `MAX_RECORD_BYTES`), decoded with replacement, escaped, and kept in three
+places: the first `RESULT_RECORDS` of a task in its result, the task's sink (its trace span), and a bounded queue
+of its swarm, which one daemon thread, the *scribe*, empties onto the logger ``infrafabric.swarm.<id>``. So a slow
+logging handler delays neither a guest nor another swarm's deadline, and a flood costs its swarm only: over
+``max_log_bytes_per_second``, or with `PENDING_RECORDS` waiting, records are dropped and counted.
+
+Rejected: calling handlers from the host function (they may raise, wait or log back into the chassis inside the
+guest's deadline), and one shared queue (a flooding swarm would push a quiet one's records out).
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+import attrs
+
+from infrafabric.errors import escape
+
+#: A record is cut at this many bytes.
+MAX_RECORD_BYTES = 4096
+#: The first so many records of a task are kept for its result.
+RESULT_RECORDS = 100
+#: So many records of a swarm may wait for the logging handlers.
+PENDING_RECORDS = 1000
+#: What every record costs of the byte budget beside its text, so that empty ones are not free.
+RECORD_OVERHEAD_BYTES = 32
+
+#: Levels of ``env.log``: trace, debug, info, warn, error.
+LEVELS = (5, logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR)
+LEVEL_NAMES = ("trace", "debug", "info", "warn", "error")
+INFO = 2
+
+_NS = 1_000_000_000
+logging.addLevelName(LEVELS[0], "TRACE")
+
+
+@attrs.frozen
+class LogRecord:
+    """One line of a guest: escaped text, its level's name, and the seconds since the task began."""
+
+    level: str
+    text: str
+    at_seconds: float
+
+
+class SwarmLog:
+    """The log of one swarm: its logger, its byte budget, and the records that wait for handlers."""
+
+    def __init__(self, swarm_id: str, bytes_per_second: int) -> None:
+        # A dot would make one swarm's logger the parent of another's.
+        self._logger = logging.getLogger(
+            f"infrafabric.swarm.{escape(swarm_id).replace('%', '%25').replace('.', '%2E')}"
+        )
+        self._prefix = f"[WASM:{escape(swarm_id)}] "
+        self._rate = bytes_per_second
+        self._tokens_ns = bytes_per_second * _NS
+        self._at_ns = time.monotonic_ns()
+        self._lock = threading.Lock()
+        self.pending: deque[tuple[int, str, float]] = deque()
+        self.dropped = 0
+
+    def admit(self, size_bytes: int, now_ns: int) -> bool:
+        """Take ``size_bytes`` from the budget: a bucket of one second's worth. False: over it, drop the record."""
+        with self._lock:
+            self._tokens_ns = min(self._rate * _NS, self._tokens_ns + (now_ns - self._at_ns) * self._rate)
+            self._at_ns = now_ns
+            if self._tokens_ns < size_bytes * _NS or len(self.pending) >= PENDING_RECORDS:
+                self.dropped += 1
+                return False
+            self._tokens_ns -= size_bytes * _NS
+            return True
+
+    def emit(self, most: int = 64) -> bool:
+        """Hand up to ``most`` waiting records to the logger; True when more wait. Only the scribe calls this."""
+        for _ in range(min(most, len(self.pending))):
+            level, text, created = self.pending.popleft()
+            if self._logger.isEnabledFor(level):
+                record = self._logger.makeRecord(
+                    self._logger.name, level, "(guest)", 0, self._prefix + text, (), None, "guest"
+                )
+                record.created, record.msecs = created, (created % 1) * 1000
+                self._logger.handle(record)
+        return bool(self.pending)
+
+
+class TaskLog:
+    """The log of one task. Used by the thread that runs it."""
+
+    __slots__ = ("_started_ns", "_swarm", "bytes", "count", "dropped", "records", "sink")
+
+    def __init__(self, swarm: SwarmLog, started_ns: int, sink: Callable[[LogRecord], None] | None = None) -> None:
+        self._swarm = swarm
+        self._started_ns = started_ns
+        self.sink = sink
+        self.records: list[LogRecord] = []
+        #: Records kept and their bytes, and records dropped over the budget.
+        self.count = 0
+        self.bytes = 0
+        self.dropped = 0
+
+    def write(self, level: int, text: bytes, full_size_bytes: int | None = None) -> None:
+        """Keep one record, or drop and count it. ``full_size_bytes``: how long it was before it was cut."""
+        now_ns = time.monotonic_ns()
+        size = len(text)
+        if not self._swarm.admit(size + RECORD_OVERHEAD_BYTES, now_ns):
+            self.dropped += 1
+            return
+        self.count += 1
+        self.bytes += size
+        decoded = text.decode("utf-8", "replace")
+        if not decoded.isprintable():
+            decoded = escape(decoded, limit=MAX_RECORD_BYTES)
+        if full_size_bytes is not None and full_size_bytes > size:
+            decoded = f"{decoded}... ({full_size_bytes} bytes)"
+        if len(self.records) < RESULT_RECORDS:
+            record = LogRecord(LEVEL_NAMES[level], decoded, (now_ns - self._started_ns) / _NS)
+            self.records.append(record)
+            if self.sink is not None:
+                self.sink(record)
+        self._swarm.pending.append((LEVELS[level], decoded, time.time()))
+        SCRIBE.wake(self._swarm)
+
+
+class Scribe:
+    """The daemon thread that hands records to logging handlers, swarm by swarm."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[SwarmLog] = deque()
+        self._wake = threading.Event()
+        self._idle = threading.Event()
+        self._idle.set()
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+
+    def wake(self, log: SwarmLog) -> None:
+        """Tell the scribe that ``log`` has records waiting."""
+        self._waiting.append(log)
+        if not self._wake.is_set():
+            self._idle.clear()
+            self._wake.set()
+            if self._thread is None or not self._thread.is_alive():
+                self._start()
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="infrafabric-scribe", daemon=True)
+                self._thread.start()
+
+    def flush(self, timeout_seconds: float = 1.0) -> bool:
+        """Wait until what was written has reached the handlers. False when they took longer."""
+        if threading.current_thread() is self._thread:
+            return False
+        return self._idle.wait(timeout_seconds)
+
+    def reset(self) -> None:
+        """Forget everything, as a forked child must: the parent's thread is not there."""
+        self.__init__()  # type: ignore[misc]
+
+    def _run(self) -> None:
+        while True:
+            self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                log = self._waiting.popleft()
+                try:
+                    if log.emit():
+                        self._waiting.append(log)  # its turn comes again after its neighbours'
+                except Exception:
+                    # A handler that raises is the application's; its neighbours' records go on.
+                    logging.getLogger("infrafabric.engine").exception("a logging handler failed on a guest's record")
+            if not self._wake.is_set():
+                self._idle.set()
+                if self._waiting:  # written between the two lines above
+                    self._idle.clear()
+
+
+SCRIBE = Scribe()

@@ -1,0 +1,278 @@
+"""A module ready to run: its code in the engines that need it, its imports linked, its exports planned.
+
+Programs are shared: every swarm with the same bytes and the same kind of code uses one, whatever its contract, so
+that ten thousand swarms of one module hold its code once. What a task needs is worked out here, at load: which
+exports can be called, how their arguments lie in memory, which functions initialize an instance.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from infrafabric.engine import binding
+from infrafabric.engine.compiler import COMPILER
+from infrafabric.engine.engines import POOL_TABLE_ELEMENTS, Engine, code_kind, engine_for, on_demand_engine
+from infrafabric.engine.hostcall import raw_struct
+from infrafabric.engine.imports import host_function_for
+from infrafabric.engine.instance import Instance, Sandbox
+from infrafabric.errors import InvalidModule, ModuleTooLarge, escape
+from infrafabric.wasm import Export, FuncType, ModuleInfo
+
+if TYPE_CHECKING:
+    from infrafabric.engine.cache import CodeCache
+    from infrafabric.engine.running import Run
+    from infrafabric.engine.settings import CodeKind
+
+#: A table may be declared with, and grow to, so many elements (8 bytes each) when it does not fit a pool slot.
+MAX_TABLE_ELEMENTS = 1_000_000
+
+#: ``memory.grow`` of memory 0. Where these two bytes are nowhere in a module, its memory cannot grow.
+_MEMORY_GROW = b"\x40\x00"
+_ALLOCATORS = {
+    # name: (its signature, possible partners in order)
+    "allocate": ("deallocate", "free"),
+    "alloc": ("dealloc", "free"),
+    "malloc": ("free",),
+    "cabi_realloc": (),
+}
+_I32 = ("i32",)
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class Function:
+    """An export that can be called: its name, its signature, and how its values lie in the argument array."""
+
+    name: str
+    encoded_name: bytes
+    type: FuncType
+    #: Parameter names from the module's name section; None when it has none.
+    parameter_names: tuple[str, ...] | None
+    slots: int
+    pack_into: Any
+    unpack_from: Any
+
+    @classmethod
+    def of(cls, name: str, signature: FuncType, parameter_names: tuple[str, ...] | None = None) -> Function:
+        """Plan an export whose signature is made of numbers."""
+        arguments, answer = raw_struct(signature.params), raw_struct(signature.results)
+        return cls(
+            name=name,
+            encoded_name=name.encode(),
+            type=signature,
+            parameter_names=parameter_names,
+            slots=max(len(signature.params), len(signature.results)),
+            pack_into=arguments.pack_into,
+            unpack_from=answer.unpack_from,
+        )
+
+
+@attrs.frozen(eq=False)
+class Allocator:
+    """How the host gets memory from a guest, and gives it back (None: never)."""
+
+    function: Function
+    deallocate: Function | None
+
+    def arguments(self, size: int) -> tuple[int, ...]:
+        """The arguments that ask for ``size`` bytes."""
+        return (0, 0, 8, size) if len(self.function.type.params) == 4 else (size,)
+
+    def release_arguments(self, pointer: int, size: int) -> tuple[int, ...]:
+        """The arguments that give them back."""
+        takes_size = self.deallocate is not None and len(self.deallocate.type.params) > 1
+        return (pointer, size) if takes_size else (pointer,)
+
+
+@attrs.frozen(eq=False)
+class Linked:
+    """A program's code in one engine, imports resolved. Freed with the program."""
+
+    engine: Engine
+    pre: int
+    module: int
+
+
+class Program:
+    """A compiled and linked module. Make one with `load_program`."""
+
+    def __init__(self, info: ModuleInfo, data: bytes, code: bytes, kind: CodeKind) -> None:
+        """Link ``code``, compiled from ``data``. Raises `InvalidModule` when the engine does not accept it."""
+        self.info = info
+        self.kind = kind
+        self._lock = threading.Lock()
+        self._linked: dict[bool, Linked] = {}
+        memory = info.exported_memory()
+        self.memory_name: bytes | None = memory.encode() if memory is not None else None
+        self.initial_memory_bytes = sum(item.minimum_bytes for item in info.memories)
+        self.may_grow = _MEMORY_GROW in data
+        self.table_limit = max([POOL_TABLE_ELEMENTS, *(table.minimum for table in info.tables)])
+        functions = {
+            export.name: Function.of(export.name, export.type, info.parameter_names(export.name))
+            for export in info.exports
+            if export.kind == "func" and isinstance(export.type, FuncType) and export.type.callable_from_host
+        }
+        self.initializers = tuple(_initializers(functions))
+        self.allocator = _allocator(functions)
+        runtime = {"initialize", *_ALLOCATORS, "deallocate", "dealloc", "free"} if self.allocator else {"initialize"}
+        self.tasks: dict[str, Function] = {
+            name: function
+            for name, function in functions.items()
+            if name == "_start" or not (name.startswith("_") or name in runtime)
+        }
+        self._link(pooled=True, code=code)
+
+    def linked(self, *, pooled: bool) -> Linked:
+        """This program in the pooled or the on-demand engine; on demand as well where no pool can hold it."""
+        found = self._linked.get(pooled)
+        return found if found is not None else self._link(pooled=pooled)
+
+    def _link(self, *, pooled: bool, code: bytes | None = None) -> Linked:
+        with self._lock:
+            if pooled in self._linked:
+                return self._linked[pooled]
+            engine = engine_for(self.kind, pooled=True) if pooled and self._fits_pool() else None
+            engine = engine or on_demand_engine(self.kind)
+            linked = self._linked.get(False) if not engine.pooled else None
+            if linked is None:
+                # The second engine gets the code back from the first one's module: it is not held twice.
+                code = code or binding.serialize(self._linked[not pooled].module)
+                linked = _link(self.info, code, engine)
+                weakref.finalize(self, _free, linked.pre, linked.module).atexit = False
+            self._linked[pooled] = linked
+            if not engine.pooled:
+                self._linked[False] = linked
+            return linked
+
+    def _fits_pool(self) -> bool:
+        return self.table_limit <= POOL_TABLE_ELEMENTS
+
+    def instantiate(self, sandbox: Sandbox, run: Run, *, kept: bool) -> Instance:
+        """An instance, from the pool when it is for one task and the pool has a slot. Raises `GuestEnded`."""
+        linked = self.linked(pooled=not kept)
+        slots = linked.engine.slots
+        if slots is not None:
+            try:
+                slots.pop()
+            except IndexError:  # as many fresh instances as the pool has slots are running
+                linked = self.linked(pooled=False)
+        return Instance(self, linked, sandbox, run)
+
+
+def _initializers(functions: dict[str, Function]) -> list[Function]:
+    found = []
+    reactor = functions.get("_initialize")
+    if reactor is not None and not reactor.type.params and not reactor.type.results and "_start" not in functions:
+        found.append(reactor)
+    own = functions.get("initialize")
+    if own is not None and not own.type.params and own.type.results in ((), _I32):
+        found.append(own)
+    return found
+
+
+def _allocator(functions: dict[str, Function]) -> Allocator | None:
+    for name, partners in _ALLOCATORS.items():
+        function = functions.get(name)
+        params = ("i32",) * 4 if name == "cabi_realloc" else _I32
+        if function is None or (function.type.params, function.type.results) != (params, _I32):
+            continue
+        for partner in partners:
+            release = functions.get(partner)
+            if release is not None and release.type.params in (_I32, _I32 * 2) and not release.type.results:
+                return Allocator(function, release)
+        return Allocator(function, None)
+    return None
+
+
+def _link(info: ModuleInfo, code: bytes, engine: Engine) -> Linked:
+    module, pre = ctypes.c_void_p(), ctypes.c_void_p()
+    error = binding.module_deserialize(engine.pointer, code, len(code), ctypes.byref(module))
+    if error:
+        raise InvalidModule(f"the engine does not accept its compiled code: {escape(binding.take_error(error))}")
+    linker = binding.linker_new(engine.pointer)
+    try:
+        for wanted in {(item.module, item.name): item for item in info.imports}.values():
+            function = host_function_for(wanted)
+            if function is None:  # `check_imports` goes before, so this is a bug of ours
+                raise InvalidModule(f"nothing stands behind its import {escape(wanted.module)}.{escape(wanted.name)}")
+            _define(linker, wanted.module.encode(), wanted.name.encode(), function)
+        error = binding.linker_instantiate_pre(linker, module, ctypes.byref(pre))
+        if error:
+            binding.module_delete(module)
+            raise InvalidModule(f"the engine cannot link it: {escape(binding.take_error(error))}")
+    finally:
+        binding.linker_delete(linker)
+    return Linked(engine, pre.value or 0, module.value or 0)
+
+
+def _define(linker: int, module: bytes, name: bytes, function: Any) -> None:
+    functype = binding.functype_new(*function.signature)
+    error = binding.linker_define(linker, module, len(module), name, len(name), functype, function.callback, None, None)
+    binding.functype_delete(functype)
+    if error:
+        raise InvalidModule(f"the engine cannot link it: {escape(binding.take_error(error))}")
+
+
+def _free(pre: int, module: int) -> None:
+    binding.instance_pre_delete(pre)
+    binding.module_delete(module)
+
+
+# --- loading ---------------------------------------------------------------------------------------
+
+_programs: weakref.WeakValueDictionary[tuple[str, CodeKind], Program] = weakref.WeakValueDictionary()
+_programs_lock = threading.Lock()
+_loading: dict[tuple[str, CodeKind], threading.Lock] = {}
+
+
+def load_program(
+    info: ModuleInfo, data: bytes, *, fuel: bool, deterministic: bool, cache: CodeCache | None, timeout_seconds: float
+) -> Program:
+    """The program of a module whose imports were checked: shared, from the cache, or compiled, in this order.
+
+    Raises `InvalidModule`, `ModuleTooLarge` or `CompileLimitExceeded`.
+    """
+    if any(table.minimum > MAX_TABLE_ELEMENTS for table in info.tables):
+        most = max(table.minimum for table in info.tables)
+        raise ModuleTooLarge(f"it declares a table of {most:,} elements; a table may have {MAX_TABLE_ELEMENTS:,}")
+    kind = code_kind(fuel=fuel, canonical_nans=deterministic)
+    key = (info.sha256, kind)
+    with _programs_lock:
+        lock = _loading.setdefault(key, threading.Lock())
+    with lock:
+        program = _programs.get(key)
+        if program is None:
+            program = _build(info, data, kind, cache, timeout_seconds)
+            with _programs_lock:
+                _programs[key] = program
+    with _programs_lock, contextlib.suppress(KeyError):
+        if not lock.locked():
+            del _loading[key]
+    return program
+
+
+def _build(info: ModuleInfo, data: bytes, kind: CodeKind, cache: CodeCache | None, timeout_seconds: float) -> Program:
+    code = cache.get(info.sha256, kind) if cache is not None else None
+    if code is not None:
+        try:
+            return Program(info, data, code, kind)
+        except InvalidModule:
+            pass  # written by another build of the engine under the same name: compile it again
+    code = COMPILER.compile(data, kind, timeout_seconds)
+    if cache is not None:
+        cache.put(info.sha256, kind, code)
+    return Program(info, data, code, kind)
+
+
+def callable_exports(info: ModuleInfo) -> tuple[Export, ...]:
+    """The exported functions whose signatures the host can call."""
+    return tuple(
+        export
+        for export in info.exports
+        if export.kind == "func" and isinstance(export.type, FuncType) and export.type.callable_from_host
+    )

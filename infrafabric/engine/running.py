@@ -1,0 +1,282 @@
+"""The task that a thread is running: its deadline, its CPU share, its log, and how it ended.
+
+Guest code runs on the thread that called it, so the calling thread's id leads every callback to its
+`Run`. Callbacks follow two rules that keep the process whole (a host function's exception would travel
+through a process-wide variable, and one at its entry corrupts the heap):
+
+* nothing is raised into the engine: whatever happens becomes the run's `Verdict`, and the guest is ended
+  by a trap or an error whose content nobody reads;
+* callbacks are shallow (`CALLBACK_DEPTH` Python frames at most) and do not wait for anybody but the clock.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from threading import get_ident
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
+
+from infrafabric.engine import binding
+from infrafabric.engine.guestlog import TaskLog
+from infrafabric.errors import Outcome
+
+if TYPE_CHECKING:
+    from infrafabric.engine.engines import Engine
+    from infrafabric.engine.guestlog import SwarmLog
+    from infrafabric.engine.wasi import WasiState
+
+#: One epoch in nanoseconds: the resolution of deadlines.
+TICK_NS = 1_000_000
+#: A guest looks at its deadline at least this often (in ticks), and a wake-up advances the epoch by as much.
+MAX_ARM_TICKS = 100
+#: On the main thread it looks this often, so that Ctrl-C is prompt.
+MAIN_THREAD_ARM_TICKS = 8
+#: Frames a callback may need below the guest's caller; probed before a guest is entered.
+CALLBACK_DEPTH = 20
+
+_NEVER_NS = 1 << 62
+#: A paused guest looks this often whether it was cancelled.
+_PAUSE_SLICE_NS = 4_000_000
+
+
+class Verdict(NamedTuple):
+    """How a guest ended, when it did not return."""
+
+    outcome: Outcome
+    message: str
+    trap_code: str = ""
+    backtrace: str = ""
+    guest_code: int | None = None
+
+
+class GuestEnded(Exception):
+    """Inside the engine: the guest did not return. ``args[0]`` is the `Verdict`."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """How it ended."""
+        verdict: Verdict = self.args[0]
+        return verdict
+
+
+class Governor(Protocol):
+    """The CPU share of a swarm, as the chassis provides it: all in nanoseconds."""
+
+    def charge(self, cpu_ns: int, now_ns: int) -> int:
+        """Take ``cpu_ns`` of CPU time from the share; how long an overspending guest must rest now."""
+
+    def until_empty_ns(self, now_ns: int) -> int:
+        """How long one spinning guest may run before it can overspend."""
+
+
+class Shield(Protocol):
+    """Signal handlers held back while a guest runs on the main thread."""
+
+    @property
+    def received(self) -> bool:
+        """Whether a signal waits for its handler."""
+
+    def deliver(self) -> bool:
+        """Run the waiting handlers; False when one raised."""
+
+
+class Run:
+    """One task under way. Made by the caller, used by the thread that runs it, stopped from any thread."""
+
+    # Class attributes are the values that most tasks keep: making a run sets the few that differ.
+    context: int
+    engine: Engine
+    #: Set while the task runs on the main thread.
+    shield: Shield | None = None
+    stop: Verdict | None = None
+    verdict: Verdict | None = None
+    wasi: WasiState | None = None
+    fuel_used: int | None = None
+    memory_name: bytes | None = None
+    #: Address of the guest's memory handle; 0 until one was looked up.
+    memory = 0
+    #: When the guest looks at its deadline next, at the latest.
+    look_ns = _NEVER_NS
+    cpu_mark_ns = 0
+    cpu_ns = 0
+    throttled_ns = 0
+    host_calls = 0
+    peak_memory_bytes = 0
+    _log: TaskLog | None = None
+
+    def __init__(
+        self,
+        deadline_ns: int,
+        swarm_log: SwarmLog,
+        started_ns: int,
+        *,
+        governor: Governor | None = None,
+        payload_limit_bytes: int = 8 << 20,
+        deterministic: bool = False,
+    ) -> None:
+        self.deadline_ns = deadline_ns
+        self.started_ns = started_ns
+        self._swarm_log = swarm_log
+        self.governor = governor
+        self.payload_limit_bytes = payload_limit_bytes
+        self.deterministic = deterministic
+
+    @property
+    def log(self) -> TaskLog:
+        """The task's log, made when its guest says something."""
+        if self._log is None:
+            self._log = TaskLog(self._swarm_log, self.started_ns)
+        return self._log
+
+    @property
+    def said(self) -> TaskLog | None:
+        """The task's log if its guest said anything."""
+        return self._log
+
+    def request_stop(self, verdict: Verdict) -> None:
+        """Ask the guest to end with ``verdict``; the first request counts. Follow with a wake of its ticker."""
+        if self.stop is None:
+            self.stop = verdict
+
+    def stopped(self) -> bool:
+        """Whether the guest was asked to end: from another thread, or by a signal handler that raised."""
+        if self.shield is not None and self.shield.received and not self.shield.deliver():
+            self.request_stop(Verdict(Outcome.CANCELLED, "a signal interrupted it"))
+        return self.stop is not None
+
+    def ticks(self, now_ns: int) -> int:
+        """Epochs until the guest must look again; 0 when it must end, with the verdict set."""
+        if self.stopped():
+            self.verdict = self.stop
+            return 0
+        remaining_ns = self.deadline_ns - now_ns
+        if remaining_ns <= 0:
+            self.verdict = Verdict(Outcome.TIMEOUT, "")
+            return 0
+        if self.governor is not None:
+            empty_ns = self.governor.until_empty_ns(now_ns)
+            remaining_ns = min(remaining_ns, empty_ns)
+        ticks = min(remaining_ns // TICK_NS + 1, MAX_ARM_TICKS if self.shield is None else MAIN_THREAD_ARM_TICKS)
+        self.look_ns = now_ns + ticks * TICK_NS
+        return ticks
+
+    def charge(self, now_ns: int) -> int:
+        """Charge the CPU time of this thread since the last mark to the swarm's share; how long to rest for it."""
+        cpu_now_ns = time.thread_time_ns()
+        spent_ns = cpu_now_ns - self.cpu_mark_ns
+        self.cpu_mark_ns = cpu_now_ns
+        self.cpu_ns += spent_ns
+        return self.governor.charge(spent_ns, now_ns) if self.governor is not None else 0
+
+    def look(self) -> int:
+        """What the epoch callback does: charge, pause when over the share, and say how long to go on."""
+        now_ns = time.monotonic_ns()
+        if self.governor is not None:
+            rest_ns = self.charge(now_ns)
+            if rest_ns:
+                self.look_ns = _NEVER_NS
+                now_ns = self._pause(now_ns, rest_ns)
+        return self.ticks(now_ns)
+
+    def _pause(self, now_ns: int, rest_ns: int) -> int:
+        start_ns = now_ns
+        end_ns = min(now_ns + rest_ns, self.deadline_ns)
+        while now_ns < end_ns and not self.stopped():
+            time.sleep(min(end_ns - now_ns, _PAUSE_SLICE_NS) / 1e9)
+            now_ns = time.monotonic_ns()
+        self.throttled_ns += now_ns - start_ns
+        return now_ns
+
+    def sleep_until(self, wake_ns: int) -> bool:
+        """Sleep for the guest, at most to its deadline. False when the guest must end, with the verdict set."""
+        now_ns = time.monotonic_ns()
+        self.look_ns = _NEVER_NS
+        while not self.stopped() and now_ns < min(wake_ns, self.deadline_ns):
+            time.sleep(min(wake_ns - now_ns, self.deadline_ns - now_ns, _PAUSE_SLICE_NS) / 1e9)
+            now_ns = time.monotonic_ns()
+        return self.ticks(now_ns) > 0
+
+    def find_memory(self, caller: int) -> int:
+        """The address of the guest's memory handle, also while its start function runs; 0 when it exports none."""
+        if not self.memory and self.memory_name is not None:
+            extern = binding.ExternStruct()
+            if binding.caller_export_get(caller, self.memory_name, len(self.memory_name), ctypes.addressof(extern)):
+                # The handle lives as long as the run: kept by the attribute that holds its address's owner.
+                handle = _MemoryHandle(extern)
+                self.memory = handle
+        return self.memory
+
+    def guest_bytes(self, caller: int, pointer: int, length: int, limit_bytes: int) -> bytes | None:
+        """A copy of at most ``limit_bytes`` of the guest's range; None when the range is not inside its memory."""
+        address = self.guest_address(caller, pointer, length)
+        return None if address is None else ctypes.string_at(address, min(length, limit_bytes))
+
+    def guest_address(self, caller: int, pointer: int, length: int) -> int | None:
+        """The host address of a guest range; None when it is not wholly inside the guest's memory."""
+        pointer &= 0xFFFF_FFFF
+        length &= 0xFFFF_FFFF
+        memory = self.find_memory(caller)
+        if not memory or pointer + length > binding.memory_data_size(self.context, memory):
+            return None
+        base: int = binding.memory_data(self.context, memory) or 0
+        return base + pointer
+
+    def write_guest(self, caller: int, pointer: int, data: bytes) -> bool:
+        """Copy ``data`` into the guest's memory. False when the range is not inside it; nothing is written then."""
+        address = self.guest_address(caller, pointer, len(data))
+        if address is None:
+            return False
+        ctypes.memmove(address, data, len(data))
+        return True
+
+
+class _MemoryHandle(int):
+    """The address of a memory handle, which keeps the structure behind it alive."""
+
+    extern: Any
+
+    def __new__(cls, extern: Any) -> Self:
+        handle = super().__new__(cls, ctypes.addressof(extern) + binding.EXTERN_ITEM_OFFSET)
+        handle.extern = extern
+        return handle
+
+
+#: The run of each thread that is inside a guest, by thread id.
+RUNNING: dict[int, Run] = {}
+
+
+@binding.EPOCH_CALLBACK  # type: ignore[untyped-decorator]
+def _on_epoch(_context: int, _data: int, delta: Any, kind: Any) -> int:
+    try:
+        run = RUNNING[get_ident()]
+        ticks = run.look()
+        if ticks:
+            delta[0] = ticks
+            kind[0] = 0  # WASMTIME_UPDATE_DEADLINE_CONTINUE
+            return 0
+    except BaseException as error:  # noqa: BLE001 - nothing may be raised into the engine
+        fail_internally(error)
+    return end_guest_by_error()
+
+
+#: The address of the epoch callback, which every store shares.
+EPOCH_CALLBACK = ctypes.cast(_on_epoch, ctypes.c_void_p).value
+
+
+def fail_internally(error: BaseException) -> None:
+    """Keep a failure of our own callback as the run's verdict."""
+    run = RUNNING.get(get_ident())
+    if run is not None and run.verdict is None:
+        run.verdict = Verdict(Outcome.INTERNAL, f"{type(error).__name__} in a host function: {error}")
+
+
+def end_guest_by_error() -> int:
+    """An error for the epoch callback to return; its text is never read, the verdict is."""
+    error: int = binding.error_new(b"ended by the host")
+    return error
+
+
+def end_guest_by_trap() -> int:
+    """A trap for a host function to return; its text is never read, the verdict is."""
+    trap: int = binding.trap_new(b"ended by the host", 17)
+    return trap

@@ -1,0 +1,205 @@
+"""One swarm in the engine: its program, its sandbox, and the instance it keeps.
+
+`SwarmRuntime.execute` is steps 3 to 6 of a task: take an instance, call the export by its convention, decode the
+answer, measure, and discard or keep the instance. It returns the output or raises `GuestEnded`; nothing else
+leaves it but what a signal handler of the application raised.
+"""
+
+from __future__ import annotations
+
+import atexit
+import time
+from threading import get_ident
+from typing import TYPE_CHECKING, Any
+
+from infrafabric.engine import abi, entry, running
+from infrafabric.engine.engines import on_demand_engine
+from infrafabric.engine.running import Governor, GuestEnded, Run, Verdict
+from infrafabric.engine.settings import CodeKind
+from infrafabric.engine.wasi import WasiState
+from infrafabric.errors import Outcome, SwarmInitError
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from infrafabric.engine.guestlog import SwarmLog
+    from infrafabric.engine.instance import Instance, Sandbox
+    from infrafabric.engine.program import Function, Program
+
+#: Set when the interpreter ends: no guest is entered any more.
+_closing = False
+_trap_handlers: entry.TrapHandlers | None = None
+#: How long interpreter shutdown waits for guests to end.
+_SHUTDOWN_SECONDS = 5.0
+
+
+class NoRoomError(Exception):
+    """This thread has not the stack that a guest needs; another one has."""
+
+
+class Entered:
+    """While entered, the calling thread is ``run``'s: callbacks find it, faults reach the engine, signals wait."""
+
+    __slots__ = ("_ident", "_outer", "_run", "_shield")
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def __enter__(self) -> None:
+        if not entry.has_stack():
+            raise NoRoomError
+        if _closing:
+            raise GuestEnded(Verdict(Outcome.CANCELLED, "the interpreter is shutting down"))
+        (_trap_handlers or _first_entry()).restore_if_taken()
+        self._ident = ident = get_ident()
+        self._outer = running.RUNNING.get(ident)
+        self._shield = None
+        if ident == entry.MAIN_THREAD and not entry.SHIELD.active:
+            self._shield = self._run.shield = entry.SHIELD
+            try:
+                entry.SHIELD.raise_up()
+            except BaseException:  # a signal before the last handler was held back
+                entry.SHIELD.lift()
+                raise
+        self._run.cpu_mark_ns = time.thread_time_ns()
+        running.RUNNING[ident] = self._run
+
+    def __exit__(self, *_exception: object) -> None:
+        if self._outer is None:
+            del running.RUNNING[self._ident]
+        else:
+            running.RUNNING[self._ident] = self._outer
+        if self._shield is not None:
+            self._run.shield = None
+            self._shield.lift()
+
+
+def _first_entry() -> entry.TrapHandlers:
+    global _trap_handlers  # noqa: PLW0603 - a fact about the process
+    # The engine installs its handlers with the first engine that is made.
+    on_demand_engine(CodeKind())
+    _trap_handlers = entry.TrapHandlers()
+    return _trap_handlers
+
+
+class SwarmRuntime:
+    """A loaded swarm, ready to execute. Close it when no task runs in it any more."""
+
+    def __init__(self, program: Program, sandbox: Sandbox, log: SwarmLog, *, keep_instance: bool) -> None:
+        self.program = program
+        self.sandbox = sandbox
+        self.log = log
+        self.keep_instance = keep_instance
+        self._kept: Instance | None = None
+
+    def probe(self, deadline_ns: int) -> None:
+        """Make one instance, as every task will: its start must succeed. Raises `SwarmInitError`."""
+        run = self.new_run(deadline_ns, time.monotonic_ns())
+        try:
+            with Entered(run):
+                instance = self.program.instantiate(self.sandbox, run, kept=self.keep_instance)
+                if self.keep_instance:
+                    self._kept = instance
+                else:
+                    instance.close()
+        except GuestEnded as ended:
+            verdict = ended.verdict
+            why = "it did not finish within max_load_seconds" if verdict.outcome is Outcome.TIMEOUT else verdict.message
+            raise SwarmInitError(f"its first instance failed to start: {why}", verdict.guest_code) from None
+        finally:
+            if run.wasi is not None:
+                run.wasi.flush(run)
+
+    def new_run(self, deadline_ns: int, started_ns: int, governor: Governor | None = None) -> Run:
+        """A task of this swarm, about to start."""
+        sandbox = self.sandbox
+        return Run(
+            deadline_ns,
+            self.log,
+            started_ns,
+            governor=governor,
+            payload_limit_bytes=sandbox.payload_bytes,
+            deterministic=sandbox.deterministic,
+        )
+
+    def function(self, task_name: str) -> Function | None:
+        """The exported task of that name; None when there is none that can be called."""
+        return self.program.tasks.get(task_name)
+
+    def prepare(self, function: Function, params: Any, asked_abi: str | None) -> tuple[ModuleType, Any]:
+        """The calling convention and the encoded parameters. Raises `GuestEnded` (invalid_params)."""
+        convention = abi.choose(function, params, has_memory=self.program.memory_name is not None, asked=asked_abi)
+        return convention, convention.encode(function, params, self.sandbox.payload_bytes)
+
+    def execute(self, run: Run, function: Function, convention: ModuleType, encoded: Any, returns: str) -> Any:
+        """Run one task and return its decoded output; the usage is left in ``run``. Raises `GuestEnded`."""
+        with Entered(run):
+            if isinstance(encoded, WasiState):
+                run.wasi = encoded
+            instance: Instance | None = None
+            try:
+                instance = self._take(run)
+                output = convention.invoke(instance, function, encoded, returns, kept=self.keep_instance)
+                whole = run.verdict is None and run.stop is None
+            except BaseException:
+                whole = False
+                raise
+            finally:
+                if instance is not None:
+                    self._leave(instance, run, whole=whole)
+                if run.wasi is not None:
+                    run.wasi.flush(run)
+                run.charge(time.monotonic_ns())
+        return output
+
+    def _leave(self, instance: Instance, run: Run, *, whole: bool) -> None:
+        """Measure an instance, and close it unless it is kept and its guest returned normally."""
+        instance.measure()
+        if self.sandbox.fuel is not None:
+            run.fuel_used = instance.fuel_used()
+        if not (whole and self.keep_instance):
+            self._kept = None
+            instance.close()
+
+    def _take(self, run: Run) -> Instance:
+        instance = self._kept
+        if instance is None:
+            instance = self.program.instantiate(self.sandbox, run, kept=self.keep_instance)
+            if self.keep_instance:
+                self._kept = instance
+        else:
+            try:
+                instance.attach(run)
+            except BaseException:
+                self._kept = None
+                instance.close()
+                raise
+        return instance
+
+    def close(self) -> None:
+        """Free the kept instance."""
+        instance, self._kept = self._kept, None
+        if instance is not None:
+            instance.close()
+
+
+def stop(run: Run, verdict: Verdict) -> None:
+    """End a task from any thread: its guest sees it within a tick."""
+    run.request_stop(verdict)
+    engine = getattr(run, "engine", None)
+    if engine is not None:
+        engine.ticker.wake()
+
+
+def _shut_down() -> None:
+    """At interpreter exit: end every guest, so that no thread is inside one when Python goes away."""
+    global _closing  # noqa: PLW0603 - a fact about the process
+    _closing = True
+    end = time.monotonic() + _SHUTDOWN_SECONDS
+    while running.RUNNING and time.monotonic() < end:
+        for run in list(running.RUNNING.values()):
+            stop(run, Verdict(Outcome.CANCELLED, "the interpreter is shutting down"))
+        time.sleep(0.005)
+
+
+atexit.register(_shut_down)

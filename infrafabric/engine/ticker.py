@@ -1,0 +1,245 @@
+"""The clock that deadlines are counted in: one epoch a millisecond, while a guest runs.
+
+On Linux a POSIX timer calls the engine's own increment function from the kernel's timer thread: no Python
+runs, so busy Python threads cannot hold a deadline up. Elsewhere, and when such a timer cannot be made, a
+Python thread does it. Nothing ticks while nothing runs: a task arms the timer, and the *warden*, one
+daemon thread for the process, disarms it after a second without tasks.
+
+The warden also watches the tickers. A guest that is overdue without its epoch callback having been
+called means that the ticks do not arrive; the warden then says so on the logger ``infrafabric.engine``,
+makes the timer anew and ticks by hand until guests are seen again.
+
+Rejected: a Python thread alone (a 50 ms deadline came after 1.5 s beside four busy threads), and a timer
+for each deadline (a system call at each end of every task, for tasks of microseconds).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import ctypes.util
+import logging
+import sys
+import threading
+import time
+
+from infrafabric.engine import binding, running
+from infrafabric.engine.running import MAX_ARM_TICKS, TICK_NS
+
+#: A guest this much over its next look means that ticks are missing.
+OVERDUE_NS = 250_000_000
+
+_IDLE_NS = 1_000_000_000
+_WARDEN_PERIOD_SECONDS = 0.1
+_CLOCK_MONOTONIC = 1
+_SIGEV_THREAD = 2
+
+_log = logging.getLogger("infrafabric.engine")
+
+
+class _SigEvent(ctypes.Structure):
+    """``struct sigevent`` of Linux, padded to its 64 bytes."""
+
+    _fields_ = (
+        ("value", ctypes.c_void_p),
+        ("signo", ctypes.c_int),
+        ("notify", ctypes.c_int),
+        ("function", ctypes.c_void_p),
+        ("attributes", ctypes.c_void_p),
+        ("padding", ctypes.c_char * 32),
+    )
+
+
+class _TimerSpec(ctypes.Structure):
+    _fields_ = (("interval", ctypes.c_long * 2), ("value", ctypes.c_long * 2))
+
+
+class _KernelTimer:
+    """A POSIX timer that advances one engine's epoch without Python."""
+
+    def __init__(self, engine: int) -> None:
+        libc = ctypes.CDLL(None, use_errno=True)
+        try:
+            create, self._settime = libc.timer_create, libc.timer_settime
+        except AttributeError:  # glibc before 2.34 keeps them in librt
+            librt = ctypes.CDLL(ctypes.util.find_library("rt") or "librt.so.1", use_errno=True)
+            create, self._settime = librt.timer_create, librt.timer_settime
+        event = _SigEvent(value=engine, notify=_SIGEV_THREAD, function=binding.increment_epoch_address)
+        self._timer = ctypes.c_void_p()
+        if create(_CLOCK_MONOTONIC, ctypes.byref(event), ctypes.byref(self._timer)):
+            raise OSError(ctypes.get_errno(), "timer_create")
+        self._settime.argtypes = (ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
+
+    def set(self, period_ns: int) -> None:
+        period = (ctypes.c_long * 2)(0, period_ns)
+        if self._settime(self._timer, 0, ctypes.byref(_TimerSpec(period, period)), None):
+            raise OSError(ctypes.get_errno(), "timer_settime")
+
+
+class _ThreadTimer:
+    """The same from a Python thread, where there is no such timer."""
+
+    def __init__(self, engine: int) -> None:
+        self._engine = engine
+        self._armed = threading.Event()
+        self._period_seconds = TICK_NS / 1e9
+        threading.Thread(target=self._run, name="infrafabric-ticker", daemon=True).start()
+
+    def set(self, period_ns: int) -> None:
+        if period_ns:
+            self._armed.set()
+        else:
+            self._armed.clear()
+
+    def _run(self) -> None:
+        while True:
+            self._armed.wait()
+            time.sleep(self._period_seconds)
+            binding.increment_epoch(self._engine)
+
+
+def _new_timer(engine: int) -> _KernelTimer | _ThreadTimer:
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            return _KernelTimer(engine)
+    return _ThreadTimer(engine)
+
+
+class Ticker:
+    """The ticks of one engine. ``armed`` is read without a lock before each task."""
+
+    def __init__(self, engine: int) -> None:
+        self.armed = False
+        self._engine = engine
+        self._timer: _KernelTimer | _ThreadTimer | None = None
+        self._lock = threading.Lock()
+        _warden.add(self)
+
+    @property
+    def native(self) -> bool:
+        """True when ticks come from the kernel and need no Python."""
+        return isinstance(self._timer, _KernelTimer)
+
+    def arm(self) -> None:
+        """Start ticking. Called with the task already in `running.RUNNING`."""
+        with self._lock:
+            if not self.armed:
+                if self._timer is None:
+                    self._timer = _new_timer(self._engine)
+                self._timer.set(TICK_NS)
+                self.armed = True
+        _warden.wake()
+
+    def disarm(self) -> None:
+        """Stop ticking, unless a task has started meanwhile."""
+        with self._lock:
+            if self.armed and self._timer is not None:
+                self.armed = False
+                self._timer.set(0)
+        # A task that started between the look and the disarming saw `armed` still set.
+        if running.RUNNING:
+            self.arm()
+
+    def wake(self) -> None:
+        """Make every running guest of this engine look at its task now, as after a cancellation."""
+        for _ in range(MAX_ARM_TICKS + 1):
+            binding.increment_epoch(self._engine)
+
+    def is_ticking(self) -> bool:
+        """Whether epochs advance: a guest that may run for two ticks is entered after twenty."""
+        store = binding.store_new(self._engine, None, None)
+        try:
+            return _probe(self._engine, store)
+        finally:
+            binding.store_delete(store)
+
+    def restart(self) -> None:
+        """Make the timer anew: its ticks do not arrive."""
+        with self._lock:
+            self._timer = _new_timer(self._engine)
+            if self.armed:
+                self._timer.set(TICK_NS)
+
+
+#: ``(module (func (export "")))``: entering a function is where the engine looks at the epoch.
+_PROBE_MODULE = bytes.fromhex("0061736d01000000010401600000030201000704010000000a040102000b")
+
+
+def _probe(engine: int, store: int) -> bool:
+    module, linked, trap = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_void_p()
+    instance, extern = binding.InstanceStruct(), binding.ExternStruct()
+    context = binding.store_context(store)
+    failed = binding.module_new(engine, _PROBE_MODULE, len(_PROBE_MODULE), ctypes.byref(module))
+    if failed:
+        raise AssertionError(binding.take_error(failed))
+    linker = binding.linker_new(engine)
+    binding.linker_instantiate_pre(linker, module, ctypes.byref(linked))
+    binding.linker_delete(linker)
+    try:
+        binding.set_epoch_deadline(context, 2)
+        failed = binding.instantiate(linked, context, ctypes.byref(instance), ctypes.byref(trap))
+        if failed:  # no free slot in the pool: nothing can be said, so nothing is alleged
+            binding.error_delete(failed)
+            return True
+        binding.export_get(context, ctypes.byref(instance), b"", 0, ctypes.byref(extern))
+        time.sleep(20 * TICK_NS / 1e9)
+        function = ctypes.addressof(extern) + binding.EXTERN_ITEM_OFFSET
+        binding.call_unchecked(context, function, None, 0, ctypes.byref(trap))
+        ticked = trap.value is not None
+        if ticked:
+            binding.trap_delete(trap)
+        return ticked
+    finally:
+        binding.instance_pre_delete(linked)
+        binding.module_delete(module)
+
+
+class _Warden:
+    """The daemon thread that disarms idle tickers and notices dead ones."""
+
+    def __init__(self) -> None:
+        self._tickers: list[Ticker] = []
+        self._wake = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+
+    def add(self, ticker: Ticker) -> None:
+        self._tickers.append(ticker)
+
+    def wake(self) -> None:
+        with self._lock:
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="infrafabric-warden", daemon=True)
+                self._thread.start()
+        self._wake.set()
+
+    def _run(self) -> None:
+        idle_since_ns: int | None = None
+        while True:
+            self._wake.wait()
+            time.sleep(_WARDEN_PERIOD_SECONDS)
+            now_ns = time.monotonic_ns()
+            self._watch(now_ns)
+            if running.RUNNING:
+                idle_since_ns = None
+            elif idle_since_ns is None:
+                idle_since_ns = now_ns
+            elif now_ns - idle_since_ns > _IDLE_NS:
+                self._wake.clear()
+                idle_since_ns = None
+                for ticker in self._tickers:
+                    ticker.disarm()
+
+    def _watch(self, now_ns: int) -> None:
+        for ticker in {
+            run.engine.ticker for run in list(running.RUNNING.values()) if now_ns > run.look_ns + OVERDUE_NS
+        }:
+            # A guest may be late for another reason: one bulk operation, or waiting for the GIL.
+            if ticker.is_ticking():
+                continue
+            _log.error("epoch ticks do not arrive: the timer is made anew, and guests are woken by hand")
+            ticker.restart()
+            ticker.wake()
+
+
+_warden = _Warden()

@@ -1,0 +1,1 @@
+"""Registries that contracts refer to: `infrafabric.schemas.capability` lists the known capabilities."""

@@ -1,0 +1,65 @@
+"""What happened: tasks counted into service level objectives, and shown to whoever watches.
+
+Each public name is imported from its home when it is first used, so that a program which only counts loads nothing
+that exports.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from infrafabric.telemetry.slo.alerts import AlertState, Minimums, StateChange
+    from infrafabric.telemetry.slo.burn import BurnPlan, plan_for
+    from infrafabric.telemetry.slo.engine import SloEngine
+    from infrafabric.telemetry.slo.explain import Explanation, explain, numbers
+    from infrafabric.telemetry.slo.objectives import ObjectiveTargets
+    from infrafabric.telemetry.slo.snapshot import SloSnapshot
+    from infrafabric.telemetry.slo.store import SloStateError
+
+__all__ = [
+    "AlertState",
+    "BurnPlan",
+    "Explanation",
+    "Minimums",
+    "ObjectiveTargets",
+    "SloEngine",
+    "SloSnapshot",
+    "SloStateError",
+    "StateChange",
+    "explain",
+    "numbers",
+    "plan_for",
+]
+
+#: Where each public name lives, below this package.
+_HOMES = {
+    "AlertState": "slo.alerts",
+    "BurnPlan": "slo.burn",
+    "Explanation": "slo.explain",
+    "Minimums": "slo.alerts",
+    "ObjectiveTargets": "slo.objectives",
+    "SloEngine": "slo.engine",
+    "SloSnapshot": "slo.snapshot",
+    "SloStateError": "slo.store",
+    "StateChange": "slo.alerts",
+    "explain": "slo.explain",
+    "numbers": "slo.explain",
+    "plan_for": "slo.burn",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its home, once."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # here: bare Python has not loaded it
+
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names, loaded or not."""
+    return sorted({*globals(), *__all__})
