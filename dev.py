@@ -43,7 +43,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="dev.py", description="Set up infrafabric and run it.")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.required = True
-    commands.add_parser("demo", help="analyze a source file with a swarm compiled from Rust")
+    demo = commands.add_parser("demo", help="analyze a source file with a swarm compiled from Rust")
+    demo.add_argument("arguments", nargs="*", metavar="FILE", help="the file to analyze, instead of a sample")
     test = commands.add_parser("test", help="run every gate that CI runs: format, lint, types, tests, wheel")
     test.add_argument("gates", nargs="*", metavar="GATE", help="only these gates (test --list names them)")
     test.add_argument("--list", action="store_true", help="list the gates and stop")
@@ -56,7 +57,7 @@ def main() -> None:
     with only_one_at_a_time():
         set_up(extra)
     if arguments.command == "demo":
-        become(DEMO)
+        become(DEMO, *arguments.arguments)
     elif arguments.command == "test":
         become(GATES, *(["--list"] if arguments.list else []), *arguments.gates)
     elif arguments.command == "fix":

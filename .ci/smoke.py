@@ -31,7 +31,7 @@ def main(program: str) -> None:
         module.write_bytes(ADDER)
         subprocess.run([program, "--help"], check=True, stdout=subprocess.DEVNULL)
         command = [program, "run", str(module), "add", "--params", "[2, 3]", "-o", "json"]
-        done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=folder)
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=folder)
     assert json.loads(done.stdout)["output"] == 5, done.stdout
     print(f"infrafabric {infrafabric.__version__} runs from {root}")
 

@@ -104,10 +104,11 @@ def _find_command(toolchain: Toolchain, override: str | None) -> tuple[tuple[str
             for target in toolchain.targets:
                 if _passes_probe([program, *rest], toolchain, target):
                     return (program, *rest), target
-    tried = " and ".join(f"`{shlex.join(command)}`" for command in commands)
+    tried = ", ".join(f"`{shlex.join(_fill(words, {'python': 'python'}))}`" for words in toolchain.tool.commands)
+    tried = f"`{override}`" if override else tried
     target = f" for {toolchain.targets[0]}" if toolchain.targets[0] else ""
     raise MissingToolError(
-        f"{toolchain.language} needs {toolchain.tool.name}{target}; {tried} is missing or incomplete here. "
+        f"{toolchain.language} needs {toolchain.tool.name}{target}; missing or incomplete here: {tried}. "
         f"Install it with `{toolchain.tool.install}`, or name a command in {toolchain.tool.variable}."
     )
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from infrafabric.chassis import IFChassis, ServiceContract, TaskResult
+    from infrafabric.chassis import IFChassis, ServiceContract, TaskFuture, TaskResult, Usage
     from infrafabric.errors import (
         Blame,
         ChassisClosedError,
@@ -88,11 +88,13 @@ __all__ = [
     "SwarmQuarantined",
     "TaskCancelled",
     "TaskError",
+    "TaskFuture",
     "TaskNotFoundError",
     "TaskParamsError",
     "TaskResult",
     "TaskTimeout",
     "TaskTrapped",
+    "Usage",
     "__version__",
     "inspect_module",
 ]
@@ -101,7 +103,9 @@ __all__ = [
 _HOMES = {
     "IFChassis": "chassis",
     "ServiceContract": "chassis",
+    "TaskFuture": "chassis",
     "TaskResult": "chassis",
+    "Usage": "chassis",
     "inspect_module": "wasm",
 }
 

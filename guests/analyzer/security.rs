@@ -206,16 +206,14 @@ fn is_secret(tokens: &[Token], index: usize) -> bool {
     if !stands_alone {
         return false;
     }
-    let name = if ["=", "==", "!=", ":="].iter().any(|operator| is_before(1, operator)) {
-        match before(2) {
-            Some(_) if is_before(3, ":") && before(4).map_or(false, |name| name.kind == Kind::Name) => before(4), // name: str = "..."
-            Some(bracket) if bracket.is("]") => before(3), // settings["name"] = "..."
-            target => target,
-        }
-    } else if is_before(1, ":") {
-        before(2).filter(|key| key.kind == Kind::Text) // {"name": "..."}
-    } else {
-        None
+    let is_assigned = ["=", "==", "!=", ":="].iter().any(|operator| is_before(1, operator));
+    let is_annotated = is_before(3, ":") && before(4).map_or(false, |name| name.kind == Kind::Name);
+    let name = match before(2) {
+        _ if is_assigned && is_annotated => before(4), // name: str = "..."
+        Some(bracket) if is_assigned && bracket.is("]") => before(3), // settings["name"] = "..."
+        target if is_assigned => target,
+        Some(key) if is_before(1, ":") && key.kind == Kind::Text => Some(key), // {"name": "..."}
+        _ => None,
     };
     name.map_or(false, |name| names_secret(name.content(), tokens[index].content()))
 }

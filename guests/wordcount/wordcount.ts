@@ -14,32 +14,32 @@ export function deallocate(ptr: usize, len: i32): void {
   heap.free(ptr);
 }
 
-/** Runs of anything but white space. */
+/** How many words the text has: runs of anything but white space. */
 export function count_words(ptr: usize, len: i32): i32 {
-  const words = wordsIn(String.UTF8.decodeUnsafe(ptr, len)).length;
-  logLine(`counted ${words} words in ${len} bytes`);
-  return words;
+  const words = measure(String.UTF8.decodeUnsafe(ptr, len));
+  logLine(`counted ${words.count} words in ${len} bytes`);
+  return words.count;
 }
 
 /** The length of the longest word. A text without words is an error: the task ends with its message. */
 export function longest_word(ptr: usize, len: i32): i32 {
-  const words = wordsIn(String.UTF8.decodeUnsafe(ptr, len));
-  if (words.length == 0) throw new Error(`no words in ${len} bytes`);
-  let longest = 0;
-  for (let i = 0; i < words.length; i++) longest = max(longest, words[i].length);
-  return longest;
+  const words = measure(String.UTF8.decodeUnsafe(ptr, len));
+  if (words.count == 0) throw new Error(`no words in ${len} bytes`);
+  return words.longest;
 }
 
-function wordsIn(text: string): string[] {
-  const words: string[] = [];
-  let start = -1;
-  for (let i = 0; i <= text.length; i++) {
-    const isWord = i < text.length && !isSpace(text.charCodeAt(i));
-    if (isWord && start < 0) start = i;
-    if (!isWord && start >= 0) {
-      words.push(text.substring(start, i));
-      start = -1;
-    }
+class Words {
+  count: i32 = 0;
+  longest: i32 = 0;
+}
+
+function measure(text: string): Words {
+  const words = new Words();
+  let length = 0;
+  for (let i = 0; i < text.length; i++) {
+    length = isSpace(text.charCodeAt(i)) ? 0 : length + 1;
+    if (length == 1) words.count++;
+    words.longest = max(words.longest, length);
   }
   return words;
 }

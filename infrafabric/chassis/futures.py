@@ -53,7 +53,7 @@ class TaskFuture(Future["TaskResult"]):
             self._finish(self._task.refuse(refused))
 
     def _ask_rate(self, *, wait: bool) -> None:
-        if self._task.cancelled:
+        if self._task.was_cancelled():
             raise self._task.not_granted(Wait.CANCELLED)
         seconds = self._task.admit_rate(wait=wait)
         if seconds:
@@ -65,7 +65,7 @@ class TaskFuture(Future["TaskResult"]):
             # Weakly: an alarm far away must not hold a result that nobody else holds.
             mine = weakref.ref(self)
             ALARMS.at(self._task.deadline_ns, lambda: _expire(mine))
-        if self._task.cancelled:  # by somebody who came before it was in line
+        if self._task.was_cancelled():  # by somebody who came before it was in line
             self.cancel()
 
     def _ask_again(self) -> None:

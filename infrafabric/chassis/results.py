@@ -115,7 +115,7 @@ class TaskResult(Mapping[str, Any]):
 
     def __setattr__(self, name: str, _value: object) -> None:
         message = f"a TaskResult is frozen: {name!r} cannot be set"
-        raise attrs.exceptions.FrozenInstanceError(message)
+        raise AttributeError(message)
 
     def __reduce__(self) -> tuple[type[TaskResult], tuple[Facts]]:
         return TaskResult, (self._facts,)

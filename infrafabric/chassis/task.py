@@ -75,9 +75,8 @@ class Task:
         if run is not None:
             stop(run, _CANCELLED)
 
-    @property
-    def cancelled(self) -> bool:
-        """Whether somebody asked it to end."""
+    def was_cancelled(self) -> bool:
+        """Tell whether somebody asked it to end."""
         return self._cancelled
 
     # --- steps 2 and 4: may it run, and with what ----------------------------------------------------

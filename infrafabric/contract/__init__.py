@@ -7,7 +7,8 @@ from infrafabric.contract.fields import FieldSpec, specs
 from infrafabric.contract.grants import Execution, Permissions
 from infrafabric.contract.objectives import ServiceObjectives
 from infrafabric.contract.resource_limits import ResourceLimits
-from infrafabric.contract.rules import RULES, Rule
+from infrafabric.contract.rulebook import RULES
+from infrafabric.contract.rules import Rule
 from infrafabric.contract.service_contract import ServiceContract
 from infrafabric.contract.tasks import TaskContract
 

@@ -7,7 +7,7 @@ Decorating attributes with separate validators was the alternative; the range wo
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from infrafabric.contract.kinds import Kind
+
+Looser = Literal["up", "down", ""]
 
 _KEY = "infrafabric"
 
@@ -25,17 +27,22 @@ class FieldSpec:
 
     ``enforced_by`` names the package that keeps the promise; ``broken`` says what a task or load ends with when
     it is broken ("" where it cannot be). ``default`` makes the value for a missing key; None: the key is required.
+    ``file_kind`` is what files take, which may be less than what Python does. ``examples`` are values worth copying.
+    ``looser`` says which way the field gives more: "up" (more, true, or a later choice), "down", or "" for neither.
     """
 
     name: str
     kind: Kind
+    file_kind: Kind
     doc: str
     enforced_by: str
     broken: str
     default: Callable[[], Any] | None
+    examples: tuple[Any, ...]
+    looser: Looser
 
 
-def field(
+def field(  # noqa: PLR0913 - one argument a fact
     kind: Kind,
     doc: str,
     *,
@@ -43,9 +50,12 @@ def field(
     broken: str = "",
     default: Any = attrs.NOTHING,
     factory: Callable[[], Any] | None = None,
+    file_kind: Kind | None = None,
+    examples: tuple[Any, ...] = (),
+    looser: Looser = "",
 ) -> Any:
     """An attrs field that carries its specification. Without ``default`` and ``factory`` it is required."""
-    metadata = {_KEY: (kind, doc, enforced_by, broken)}
+    metadata = {_KEY: (kind, file_kind or kind, doc, enforced_by, broken, examples, looser)}
     return attrs.field(default=attrs.Factory(factory) if factory else default, metadata=metadata)
 
 
@@ -54,14 +64,17 @@ def specs(record: type) -> dict[str, FieldSpec]:
     """The specification of each field of a record class, by name, in order."""
     found = {}
     for attribute in attrs.fields(record):
-        kind, doc, enforced_by, broken = attribute.metadata[_KEY]
+        kind, file_kind, doc, enforced_by, broken, examples, looser = attribute.metadata[_KEY]
         found[attribute.name] = FieldSpec(
             name=attribute.name,
             kind=kind,
+            file_kind=file_kind,
             doc=doc,
             enforced_by=enforced_by,
             broken=broken,
             default=_default_of(attribute),
+            examples=examples,
+            looser=looser,
         )
     return found
 

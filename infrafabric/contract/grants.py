@@ -21,6 +21,7 @@ class Permissions(Record):
         enforced_by="engine",
         broken="import_denied at load",
         default=True,
+        looser="up",
     )
     wasi: Literal["none", "inert"] = field(
         Choice(options=("none", "inert")),
@@ -28,6 +29,7 @@ class Permissions(Record):
         enforced_by="engine",
         broken="import_denied at load",
         default="inert",
+        looser="up",
     )
 
 

@@ -1,6 +1,6 @@
-"""The kinds of value a contract's fields take: numbers, texts, choices, flags, times, lists of texts.
+"""The kinds of value a contract's fields take: numbers, texts, choices, flags, lists of texts.
 
-Free data is in `data`, nested records are in `record`.
+Times are in `times`, free data is in `data`, nested records are in `record`, parameter schemas in `params`.
 
 A kind is a small record that can read a value (check it, and give it back frozen) and that a generator of
 schemas and reference pages can look into. The alternative, a validator function a field, hides its range in code.
@@ -8,7 +8,6 @@ schemas and reference pages can look into. The alternative, a validator function
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 import re
 from typing import Any, Protocol
@@ -18,6 +17,10 @@ import attrs
 from infrafabric.contract import rules
 from infrafabric.contract.frozen import FrozenList
 from infrafabric.contract.problems import Problems, nearest, shown
+
+
+#: The advice for a number that should be text; whoever knows the file completes it with the number as it is written.
+QUOTE_IT = "quote it, so that it stays text"
 
 
 class Kind(Protocol):
@@ -119,7 +122,7 @@ class Text:
     def read(self, value: Any, path: str, problems: Problems) -> str:
         """The text as an exact ``str``; members of text enums become their value."""
         if not isinstance(value, str):
-            fix = "quote it, so that it stays text" if isinstance(value, int | float) else None
+            fix = QUOTE_IT if isinstance(value, int | float) and not isinstance(value, bool) else None
             problems.add(rules.WRONG_TYPE, path, f"expected {self.expects}, got {shown(value)}", fix)
             return ""
         text = str.__str__(value)
@@ -174,54 +177,17 @@ class Flag:
     def read(self, value: Any, path: str, problems: Problems) -> bool:
         """The flag."""
         if not isinstance(value, bool):
-            problems.add(rules.WRONG_TYPE, path, f"expected {self.expects}, got {shown(value)}")
+            meant = _FLAG_WORDS.get(str.__str__(value).lower()) if isinstance(value, str) else None
+            fix = f"write {meant}, without quotes" if meant else None
+            problems.add(rules.WRONG_TYPE, path, f"expected {self.expects}, got {shown(value)}", fix)
         return value is True
 
 
-@attrs.frozen
-class Timestamp:
-    """A point in time, kept as seconds since 1970 (UTC).
-
-    Takes such a number, an aware ``datetime``, or RFC 3339 text, so that every file format can say it.
-    """
-
-    expects: str = 'seconds since 1970 (UTC) or a time as in "2026-11-20T00:00:00Z"'
-
-    def read(self, value: Any, path: str, problems: Problems) -> float:
-        """Seconds since 1970 as a float, up to the year 9999."""
-        message = f"expected {self.expects}, got {shown(value)}"
-        if isinstance(value, str):
-            value = _parse_rfc3339(value)
-            if value is None:
-                problems.add(rules.BAD_TEXT, path, message)
-                return 0.0
-        if isinstance(value, dt.datetime):
-            if value.tzinfo is None:
-                fix = "append Z for UTC, or an offset such as +02:00"
-                problems.add(rules.BAD_TEXT, path, "the time does not say its time zone", fix)
-                return 0.0
-            value = (value - _EPOCH).total_seconds()
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            problems.add(rules.WRONG_TYPE, path, message)
-        elif not 0 <= value <= _END_OF_9999:
-            problems.add(rules.BAD_NUMBER, path, f"expected a time from 1970 to 9999, got {shown(value)}")
-        else:
-            return float(value)
-        return 0.0
-
-
-_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-_END_OF_9999 = 253_402_300_799
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
-
-
-def _parse_rfc3339(text: str) -> dt.datetime | None:
-    if not _RFC3339.fullmatch(text):
-        return None
-    try:
-        return dt.datetime.fromisoformat(text.upper())
-    except ValueError:  # the 31st of February
-        return None
+#: What people write who know YAML 1.1, shells, or other configuration files.
+_FLAG_WORDS = {
+    **dict.fromkeys(("true", "yes", "on", "y"), "true"),
+    **dict.fromkeys(("false", "no", "off", "n"), "false"),
+}
 
 
 @attrs.frozen(kw_only=True)

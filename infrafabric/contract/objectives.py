@@ -31,6 +31,7 @@ class ServiceObjectives(Record):
         enforced_by="telemetry",
         broken="the task is bad for the latency objective",
         default=100,
+        looser="up",
     )
     target_throughput_rps: float = field(
         Number(minimum=0, above=True, maximum=MAX_EXACT_INT, unit="tasks per second"),
@@ -38,6 +39,7 @@ class ServiceObjectives(Record):
         enforced_by="telemetry",
         broken="the slice of 10 seconds is bad for the throughput objective",
         default=10,
+        looser="down",
     )
     target_availability_percent: float = field(
         _OBJECTIVE,
@@ -45,6 +47,7 @@ class ServiceObjectives(Record):
         enforced_by="telemetry",
         broken="the availability objective burns its budget",
         default=99.9,
+        looser="down",
     )
     latency_objective_percent: float = field(
         _OBJECTIVE,
@@ -52,6 +55,7 @@ class ServiceObjectives(Record):
         enforced_by="telemetry",
         broken="the latency objective burns its budget",
         default=99,
+        looser="down",
     )
     throughput_objective_percent: float = field(
         _OBJECTIVE,
@@ -59,6 +63,7 @@ class ServiceObjectives(Record):
         enforced_by="telemetry",
         broken="the throughput objective burns its budget",
         default=99,
+        looser="down",
     )
     period: str = field(
         PERIOD,

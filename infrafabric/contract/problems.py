@@ -38,10 +38,16 @@ class Problems:
         """True when further problems would not be listed, so that looking for them is pointless."""
         return len(self._found) > MAX_PROBLEMS
 
-    def add(self, rule: Rule, path: str, message: str, fix: str | None = None) -> None:
-        """Record that the value at ``path`` breaks ``rule``."""
+    @property
+    def found(self) -> tuple[Problem, ...]:
+        """The problems so far."""
+        return tuple(self._found)
+
+    def add(self, rule: Rule, path: str, message: str, fix: str | None = None, *, severity: str | None = None) -> None:
+        """Record that the value at ``path`` breaks ``rule``, with the rule's own severity unless another is given."""
         if len(self._found) < MAX_PROBLEMS:
-            self._found.append(Problem(rule=rule.id, path=path, message=message, fix=fix))
+            severity = severity or rule.severity
+            self._found.append(Problem(rule=rule.id, path=path, message=message, severity=severity, fix=fix))
         elif not self.full:
             text = f"more than {MAX_PROBLEMS} problems; the others are not listed"
             fix = "correct those listed and check again"

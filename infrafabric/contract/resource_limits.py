@@ -34,6 +34,7 @@ class ResourceLimits(Record):
         enforced_by="engine",
         broken="memory.grow answers -1; memory_exceeded or trap",
         default=256,
+        looser="up",
     )
     max_cpu_percent: float = field(
         Number(minimum=0, above=True, maximum=100 * MAX_CONCURRENT_TASKS, unit="percent of one core"),
@@ -42,6 +43,7 @@ class ResourceLimits(Record):
         enforced_by="limits",
         broken="the task is paused, which counts toward its deadline",
         default=25,
+        looser="up",
     )
     max_api_calls_per_second: int = field(
         Number(minimum=1, maximum=100_000, whole=True, unit="tasks"),
@@ -49,6 +51,7 @@ class ResourceLimits(Record):
         enforced_by="limits",
         broken="rate_limited",
         default=10,
+        looser="up",
     )
     max_execution_time_seconds: float = field(
         Number(minimum=0.001, maximum=86_400, unit="seconds"),
@@ -56,6 +59,7 @@ class ResourceLimits(Record):
         enforced_by="engine",
         broken="timeout",
         default=300,
+        looser="up",
     )
     max_concurrent_tasks: int = field(
         Number(minimum=1, maximum=MAX_CONCURRENT_TASKS, whole=True, unit="tasks"),
@@ -63,6 +67,7 @@ class ResourceLimits(Record):
         enforced_by="limits",
         broken="the task waits",
         default=1,
+        looser="up",
     )
     max_queued_tasks: int = field(
         Number(minimum=0, maximum=10_000, whole=True, unit="tasks"),
@@ -70,6 +75,7 @@ class ResourceLimits(Record):
         enforced_by="limits",
         broken="busy",
         default=64,
+        looser="up",
     )
     max_load_seconds: float = field(
         Number(minimum=0.1, maximum=600, unit="seconds"),
@@ -77,6 +83,7 @@ class ResourceLimits(Record):
         enforced_by="engine",
         broken="compile_limit_exceeded or init_failed",
         default=10,
+        looser="up",
     )
     max_log_bytes_per_second: int = field(
         Number(minimum=0, maximum=100 * _MIB, whole=True, unit="bytes"),
@@ -84,6 +91,7 @@ class ResourceLimits(Record):
         enforced_by="engine",
         broken="the record is dropped and counted",
         default=65_536,
+        looser="up",
     )
     max_payload_mb: int = field(
         Number(minimum=1, maximum=64, whole=True, unit="MiB"),
@@ -91,6 +99,7 @@ class ResourceLimits(Record):
         enforced_by="engine",
         broken="invalid_params for parameters, invalid_result for results",
         default=8,
+        looser="up",
     )
     max_module_mb: int = field(
         Number(minimum=1, maximum=256, whole=True, unit="MiB"),
@@ -98,6 +107,7 @@ class ResourceLimits(Record):
         enforced_by="wasm",
         broken="module_too_large",
         default=64,
+        looser="up",
     )
     max_fuel: int | None = field(
         Number(minimum=1, maximum=MAX_EXACT_INT, whole=True, nullable=True, unit="instructions"),
@@ -105,6 +115,7 @@ class ResourceLimits(Record):
         enforced_by="engine",
         broken="fuel_exhausted",
         default=None,
+        looser="up",
     )
 
     @classmethod

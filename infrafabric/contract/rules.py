@@ -1,8 +1,9 @@
-"""Every rule a contract can break, in one table.
+"""What a rule is, and the rules about values: ``IF1xx`` judge one, ``IF2xx`` several of a contract together.
 
-The ids are stable: people silence, search and document them. The table is data, not a class per rule, so
-that the reference page and the linter read the same lines. ``IF1xx`` judge one value, ``IF2xx`` judge
-values against each other.
+The ids are stable: people silence, search and document them. Rules are data, not a class each, so that the
+reference page and the linter read the same lines. `text_rules` (``IF0xx``) judge how a file is written,
+`advice_rules` (``IF3xx``) whether a valid contract is wise; `rulebook` lists all of them. ``IF4xx`` judge a task's parameters and
+``IF5xx`` a deployment's defaults.
 """
 
 from __future__ import annotations
@@ -14,11 +15,17 @@ import attrs
 
 @attrs.frozen
 class Rule:
-    """One rule: its stable id, a title for lists, and an explanation for somebody who has just broken it."""
+    """One rule: its stable id, a title for lists, and an explanation for somebody who has just broken it.
+
+    ``severity`` is "error" (the contract cannot be used as it is), "warning" or "note" (advice). ``at_key``: the
+    place to show is the key, not its value.
+    """
 
     id: str
     title: str
     explanation: str = attrs.field(kw_only=True)
+    severity: str = attrs.field(kw_only=True, default="error")
+    at_key: bool = attrs.field(kw_only=True, default=False)
 
 
 TOO_MANY_PROBLEMS: Final = Rule(
@@ -31,6 +38,7 @@ UNKNOWN_KEY: Final = Rule(
     "unknown key",
     explanation="A key that nothing enforces would be a promise that nobody keeps, so it is refused, not ignored. "
     "Often it is a misspelling; the message then names the nearest known key.",
+    at_key=True,
 )
 BAD_NUMBER: Final = Rule(
     "IF102",
@@ -71,6 +79,43 @@ TOO_LARGE: Final = Rule(
     explanation="A text, list or mapping is longer, larger or nested deeper than its field holds. The bounds keep "
     "an untrusted contract from costing its reader memory or time.",
 )
+BAD_SCHEMA: Final = Rule(
+    "IF109",
+    "parameter schema that cannot be used",
+    explanation="The params of a task are a JSON Schema (2020-12) made of keywords that are enforced. Misspelled and "
+    "unenforced keywords, patterns that need look-around or backreferences, and schemas that JSON Schema itself "
+    "does not allow are refused when the contract is loaded, not when the first task runs.",
+)
+SCHEMA_LIBRARY_MISSING: Final = Rule(
+    "IF110",
+    "no library to check parameters with",
+    explanation="The contract has a schema for a task's parameters, and the library that checks them is not "
+    "installed. Accepting the contract would mean not enforcing it.",
+)
+SCHEMA_REFERENCE: Final = Rule(
+    "IF111",
+    "reference out of the schema, or in a circle",
+    explanation="A $ref leads to a part of the same schema, as in #/$defs/name. Nothing is fetched, neither from the "
+    "network nor from files. References in a circle, and references that multiply into thousands of parts, would let "
+    "a small schema cost a great deal of time.",
+)
+PATH_OUTSIDE: Final = Rule(
+    "IF112",
+    "path that leaves the contract's folder",
+    explanation="A module's path is relative and stays inside the folder of its contract, so that copying a contract "
+    "can never make it load another file of the machine. Symbolic links that lead out count as leaving.",
+)
+MODULE_UNREADABLE: Final = Rule(
+    "IF113",
+    "module that cannot be read",
+    explanation="The file that module.path names is missing, cannot be opened, or is no regular file.",
+)
+MODULE_CHANGED: Final = Rule(
+    "IF114",
+    "module with another digest",
+    explanation="The file's SHA-256 is not the one that the contract states: it is another build, or somebody "
+    "changed it. Nothing of it was run.",
+)
 CPU_ABOVE_CONCURRENCY: Final = Rule(
     "IF201",
     "CPU share above what the tasks can use",
@@ -94,6 +139,7 @@ NOT_A_TASK: Final = Rule(
     "name that is never a task",
     explanation="'initialize' and exports whose names begin with '_' (but '_start') belong to the runtime. They "
     "cannot be executed as tasks, so a rule for them would never apply.",
+    at_key=True,
 )
 RETURNS_UNUSED: Final = Rule(
     "IF205",
@@ -101,24 +147,14 @@ RETURNS_UNUSED: Final = Rule(
     explanation="A scalar task answers numbers straight from the WebAssembly signature. Nothing is decoded, so "
     "'returns' can only be auto or number.",
 )
-
-#: Every rule by its id, in order.
-RULES: Final[dict[str, Rule]] = {
-    rule.id: rule
-    for rule in (
-        TOO_MANY_PROBLEMS,
-        UNKNOWN_KEY,
-        BAD_NUMBER,
-        WRONG_TYPE,
-        MISSING_KEY,
-        BAD_TEXT,
-        BAD_CHOICE,
-        DUPLICATE,
-        TOO_LARGE,
-        CPU_ABOVE_CONCURRENCY,
-        KEPT_INSTANCE_SHARED,
-        COMMAND_NOT_START,
-        NOT_A_TASK,
-        RETURNS_UNUSED,
-    )
-}
+PARAMS_MISMATCH: Final = Rule(
+    "IF401",
+    "parameters that break their schema",
+    explanation="The parameters of one task do not fit the schema that its contract states. The guest never saw them.",
+)
+DEFAULT_TOO_LOOSE: Final = Rule(
+    "IF501",
+    "deployment default looser than the built-in one",
+    explanation="A contract that says nothing about a limit is read as having the built-in default. A deployment that "
+    "gives it more must say so once, with 'allow_looser', so that no contract is loosened by accident.",
+)

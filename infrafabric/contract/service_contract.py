@@ -13,13 +13,23 @@ from infrafabric.contract.data import Data
 from infrafabric.contract.fields import field
 from infrafabric.contract.frozen import FrozenList, FrozenMapping
 from infrafabric.contract.grants import Execution, Permissions
-from infrafabric.contract.kinds import TextList, Timestamp
+from infrafabric.contract.kinds import TextList
 from infrafabric.contract.objectives import ServiceObjectives
 from infrafabric.contract.problems import Problems, join
 from infrafabric.contract.record import Part, PartMap, Record
 from infrafabric.contract.resource_limits import ResourceLimits
 from infrafabric.contract.tasks import TaskContract, check_names
-from infrafabric.contract.texts import CAPABILITY, PROSE, SWARM_ID, TASK_NAME, VERSION, VersionKey, version_key
+from infrafabric.contract.texts import (
+    CAPABILITY,
+    FILE_SWARM_ID,
+    PROSE,
+    SWARM_ID,
+    TASK_NAME,
+    VERSION,
+    VersionKey,
+    version_key,
+)
+from infrafabric.contract.times import Timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -47,12 +57,15 @@ class ServiceContract(Record):
         "The name of the swarm, unique in its chassis. One without a name can be made but not loaded.",
         enforced_by="chassis",
         broken="load_swarm raises ValueError",
+        file_kind=FILE_SWARM_ID,
+        examples=("analyzer-swarm",),
     )
     capabilities: FrozenList[str] = field(
         TextList(item=CAPABILITY, max_items=1024),
         "What the swarm offers, as 'category:name'. The known ones are in infrafabric.schemas.capability.",
         enforced_by="chassis",
         factory=FrozenList,
+        examples=(["code-analysis:python", "code-analysis:rust"],),
     )
     resource_limits: ResourceLimits = field(
         Part(ResourceLimits), "How much the swarm may use.", enforced_by="engine, limits", factory=ResourceLimits
@@ -65,25 +78,30 @@ class ServiceContract(Record):
         "The version of the contract, as text. 1.0 means 1.0.0.",
         enforced_by="chassis",
         default="1.0",
+        examples=("1.2.0",),
     )
     created_at: float = field(
         Timestamp(),
         "When the contract was made: seconds since 1970 in Python, RFC 3339 text in files. No part of the digest.",
         enforced_by="chassis",
         factory=time.time,
+        file_kind=Timestamp(in_file=True),
+        examples=("2026-11-20T00:00:00Z",),
     )
     metadata: FrozenMapping[Any] = field(
         Data(max_bytes=65_536, max_depth=16),
         "Anything else worth knowing, such as author and language. Kept and shown, never interpreted.",
         enforced_by="contract",
         factory=FrozenMapping,
+        examples=({"author": "ada", "language": "rust"},),
     )
-    description: str = field(PROSE, "What the swarm does, for people.", enforced_by="contract", default="")
+    description: str = field(PROSE, "What the swarm does, for people.", enforced_by="contract", default="", examples=("Counts and checks source files",))
     tasks: FrozenMapping[TaskContract] = field(
         PartMap(record=TaskContract, key=TASK_NAME, max_items=1024),
         "What is promised about single tasks, by their names. Explicit beats detected.",
         enforced_by="engine",
         factory=FrozenMapping,
+        examples=({"analyze_code": {"abi": "buffer", "returns": "json"}},),
     )
     permissions: Permissions = field(
         Part(Permissions), "What the guest may import.", enforced_by="engine", factory=Permissions

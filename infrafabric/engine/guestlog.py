@@ -12,15 +12,20 @@ guest's deadline), and one shared queue (a flooding swarm would push a quiet one
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import attrs
 
 from infrafabric.errors import escape
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 #: A record is cut at this many bytes.
 MAX_RECORD_BYTES = 4096
@@ -76,6 +81,11 @@ class SwarmLog:
             self._tokens_ns -= size_bytes * _NS
             return True
 
+    def drop(self, count: int) -> None:
+        """Count records that were not even looked at."""
+        with self._lock:
+            self.dropped += count
+
     def emit(self, most: int = 64) -> bool:
         """Hand up to ``most`` waiting records to the logger; True when more wait. Only the scribe calls this."""
         for _ in range(min(most, len(self.pending))):
@@ -126,11 +136,20 @@ class TaskLog:
         self._swarm.pending.append((LEVELS[level], decoded, time.time()))
         SCRIBE.wake(self._swarm)
 
+    def drop(self, count: int) -> None:
+        """Count ``count`` more records as dropped."""
+        self.dropped += count
+        self._swarm.drop(count)
+
 
 class Scribe:
     """The daemon thread that hands records to logging handlers, swarm by swarm."""
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything, as a forked child must: the parent's thread is not there, and its locks may be held."""
         self._waiting: deque[SwarmLog] = deque()
         self._wake = threading.Event()
         self._idle = threading.Event()
@@ -150,8 +169,11 @@ class Scribe:
     def _start(self) -> None:
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, name="infrafabric-scribe", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="infrafabric-scribe", daemon=True)
+                # Where no thread can be had, as at interpreter shutdown, records wait: the guest is not to blame.
+                with contextlib.suppress(RuntimeError):
+                    thread.start()
+                    self._thread = thread
 
     def flush(self, timeout_seconds: float = 1.0) -> bool:
         """Wait until what was written has reached the handlers. False when they took longer."""
@@ -159,26 +181,30 @@ class Scribe:
             return False
         return self._idle.wait(timeout_seconds)
 
-    def reset(self) -> None:
-        """Forget everything, as a forked child must: the parent's thread is not there."""
-        self.__init__()  # type: ignore[misc]
-
     def _run(self) -> None:
         while True:
             self._wake.wait()
             self._wake.clear()
             while self._waiting:
                 log = self._waiting.popleft()
-                try:
-                    if log.emit():
-                        self._waiting.append(log)  # its turn comes again after its neighbours'
-                except Exception:
-                    # A handler that raises is the application's; its neighbours' records go on.
-                    logging.getLogger("infrafabric.engine").exception("a logging handler failed on a guest's record")
+                if _emit(log):
+                    self._waiting.append(log)  # its turn comes again after its neighbours'
             if not self._wake.is_set():
                 self._idle.set()
                 if self._waiting:  # written between the two lines above
                     self._idle.clear()
 
 
+def _emit(log: SwarmLog) -> bool:
+    try:
+        return log.emit()
+    except BaseException:
+        # The handler that failed may well be the one that this reaches too.
+        with contextlib.suppress(BaseException):
+            logging.getLogger("infrafabric.engine").exception("a logging handler failed on a guest's record")
+        return bool(log.pending)
+
+
+#: The scribe of this process.
 SCRIBE = Scribe()
+os.register_at_fork(after_in_child=SCRIBE.reset)

@@ -55,7 +55,7 @@ if newest[2] and tonumber(newest[2]) > now then  -- the server's clock stepped b
         redis.call('ZADD', KEYS[1], entries[at + 1] - step, entries[at])
     end
 end
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - window/2)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - window)
 local rounds = math.floor(ahead / limit)
 local in_the_way = redis.call('ZCARD', KEYS[1]) - limit + ahead % limit + math.max(names, 1) - 1
 if in_the_way >= 0 then
@@ -213,7 +213,7 @@ def _connection_options(timeout_seconds: float) -> dict[str, Any]:
     return {
         "socket_timeout": timeout_seconds,
         "socket_connect_timeout": timeout_seconds,
-        # One more try at once, for connections that a restarted server has dropped. Never after a timeout, and
-        # never with the pauses of the client's own default, which hold a task for seconds.
+        # One more try at once when a connection breaks. Never after a timeout, and never with the pauses of the
+        # client's own default, which hold a task for seconds.
         "retry": Retry(NoBackoff(), 1, (RedisConnectionError,)),
     }

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -199,11 +200,51 @@ def test_different_rates_of_one_swarm_share_a_window(storage: SharedWindowStorag
     assert admitted(RateLimiter(5, "s", storage=storage), 5) == 2
 
 
-def test_a_request_repeated_after_a_lost_answer_counts_once(storage: SharedWindowStorage) -> None:
-    """The name of an admission makes it the same one, also when the rate is used up by then."""
-    assert storage._ask("infrafabric/rate/s", 1, 1, 0, "name") == 0
-    assert storage._ask("infrafabric/rate/s", 1, 1, 0, "name") == 0
-    assert storage.storage.zcard(KEY) == 1
+class LosesOneAnswer(threading.Thread):
+    """Stands between client and server, and closes the connection in place of the first answer to a script."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__()
+        self.server = server
+        self.lost = 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self.listener.getsockname()[1]
+
+    def run(self) -> None:
+        """Serve one connection after the other, until the listener is closed."""
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self.listener.accept()
+                with client, socket.create_connection(("127.0.0.1", self.server.port)) as upstream:
+                    while request := client.recv(65536):
+                        upstream.sendall(request)
+                        answer = upstream.recv(65536)
+                        if b"EVALSHA" in request and not self.lost:
+                            self.lost += 1
+                            break
+                        client.sendall(answer)
+
+    def close(self) -> None:
+        """End it."""
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.join(10)
+
+
+def test_a_request_repeated_after_a_lost_answer_counts_once(server: Server, storage: SharedWindowStorage) -> None:
+    """A connection that breaks before the answer is no outage, and the admission it cost is the one that is used."""
+    storage.seconds_until_free("other", 1, 1, 0)  # the server knows the script from here on
+    with (
+        contextlib.closing(LosesOneAnswer(server)) as between,
+        contextlib.closing(open_shared(f"redis://127.0.0.1:{between.port}", timeout_seconds=5)) as behind,
+    ):
+        between.start()
+        assert admitted(RateLimiter(1, "s", storage=behind), 2) == 1
+        assert between.lost == 1
+        assert behind.outage.failures == 0
+        assert storage.storage.zcard(KEY) == 1
+        behind.close()
 
 
 def test_a_server_clock_that_steps_back_shuts_the_rate_for_a_second_at_most(storage: SharedWindowStorage) -> None:

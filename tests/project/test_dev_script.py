@@ -68,7 +68,7 @@ class Clone:
         for name, text in {
             "pyproject.toml": PYPROJECT,
             "backend.py": BACKEND,
-            "examples/01_analyze_source.py": "import sys; print('demo', sys.prefix)",
+            "examples/01_analyze_source.py": "import sys; print('demo', sys.prefix, *sys.argv[1:])",
             ".ci/gates.py": "import sys; print('gates', sys.argv[1:]); raise SystemExit(7 if 'bad' in sys.argv else 0)",
         }.items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -118,6 +118,11 @@ def test_the_second_run_sets_up_nothing(ready: Clone) -> None:
     status, out, err = ready.run("demo")
     assert (status, out, err) == (0, f"demo {ready.root / '.venv'}\n", "")
     assert ready.builds == builds
+
+
+def test_the_demo_takes_a_file(ready: Clone) -> None:
+    """What follows ``demo`` reaches the example."""
+    assert ready.run("demo", "a.py")[1] == f"demo {ready.root / '.venv'} a.py\n"
 
 
 def test_the_gates_need_more_than_the_demo_and_pass_their_status_on(ready: Clone) -> None:

@@ -59,7 +59,7 @@ MISTAKES = {
     "type_group_in_group": (module(section(1, b"\x01\x4e\x01\x4e\x01\x60\0\0")), 13, "type", "type 0x4e"),
     "type_field_mutability": (module(section(1, b"\x01\x5e\x7f\x02")), 13, "type", "mutability 0x02"),
     "type_shared_heap": (module(section(1, b"\x01\x60\x01\x65\x7f\0")), 14, "type", "unknown heap type 0x7f"),
-    # what is imported
+    # the import section
     "import_kind": (module(section(2, b"\x01\0\0\x05\0")), 13, "import", "unknown kind of import 0x05"),
     "import_type": (module(TYPES, section(2, b"\x01\0\0\0\x01")), 20, "import", "index 1 is out of range"),
     "import_no_function": (

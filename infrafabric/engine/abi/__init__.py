@@ -10,14 +10,18 @@ means names to one export and JSON to another; the contract can always say which
 
 from __future__ import annotations
 
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from infrafabric.engine.abi import buffer, command, cstring, lenptr, scalar
-from infrafabric.engine.abi.payload import refuse_params
-from infrafabric.engine.program import Function
+from infrafabric.engine.abi.payload import refuse_no_place, refuse_params
+from infrafabric.errors import escape
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from infrafabric.engine.program import Function
 
 #: Every convention, in the order in which shapes are tried.
 CONVENTIONS: dict[str, ModuleType] = {module.NAME: module for module in (command, scalar, cstring, buffer, lenptr)}
@@ -42,16 +46,26 @@ def fits(function: Function, *, has_memory: bool) -> tuple[Fit, ...]:
     return tuple(Fit(name, module.unfit(function, has_memory=has_memory)) for name, module in CONVENTIONS.items())
 
 
-def choose(function: Function, params: Any, *, has_memory: bool, asked: str | None) -> ModuleType:
+def choose(
+    function: Function, params: Any, *, has_memory: bool, asked: str | None, can_place: bool = True
+) -> ModuleType:
     """The convention for this call: what the contract asks for, else what parameters and shape say.
 
+    ``can_place``: whether bytes can be put into the instance, which a kept one without allocator has no place for.
     Raises `GuestEnded` (invalid_params) that says what the export takes.
     """
+    convention = _choose(function, params, has_memory=has_memory, asked=asked)
+    if not can_place and convention in _BY_SHAPE:
+        raise refuse_no_place()
+    return convention
+
+
+def _choose(function: Function, params: Any, *, has_memory: bool, asked: str | None) -> ModuleType:
     if asked is not None:
         convention = CONVENTIONS[asked]
         reason = convention.unfit(function, has_memory=has_memory)
         if reason is not None:
-            raise refuse_params(f"the contract calls '{function.name}' by '{asked}', but {reason}")
+            raise refuse_params(f"the contract calls '{escape(function.name, 100)}' by '{asked}', but {reason}")
         return convention
     if function.name == "_start" and command.unfit(function, has_memory=has_memory) is None:
         return command

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from infrafabric.engine.abi import payload
 from infrafabric.engine.abi.reply import check_length, decode, invalid_result
-from infrafabric.engine.instance import Instance
-from infrafabric.engine.program import Function
+
+if TYPE_CHECKING:
+    from infrafabric.engine.instance import Instance
+    from infrafabric.engine.program import Function
 
 NAME = "buffer"
 
@@ -28,7 +30,7 @@ def encode(_function: Function, params: Any, limit_bytes: int) -> bytes:
 
 def invoke(instance: Instance, function: Function, data: bytes, returns: str, *, kept: bool) -> Any:
     """The number (i32, or i64 with ``returns: number``), the decoded reply (i64), or None."""
-    placed = payload.Input(instance, data)
+    placed = payload.Input(instance, data, kept=kept)
     answer = instance.call(function, (placed.pointer, placed.length))
     placed.check_unharmed()
     if not answer:

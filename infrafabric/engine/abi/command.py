@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from infrafabric.engine.abi import payload
 from infrafabric.engine.abi.reply import decode
-from infrafabric.engine.instance import Instance
-from infrafabric.engine.program import Function
 from infrafabric.engine.running import GuestEnded
 from infrafabric.engine.wasi import WasiState
+from infrafabric.errors import escape
+
+if TYPE_CHECKING:
+    from infrafabric.engine.instance import Instance
+    from infrafabric.engine.program import Function
 
 NAME = "command"
 
 #: What the program sees as its own name, ``argv[0]``.
 PROGRAM_NAME = b"swarm"
+#: More than any program means; each costs the host some work whenever the guest asks for them.
+MAX_ARGUMENTS = 10_000
+_MIB = 1 << 20
 
 
 def unfit(function: Function, *, has_memory: bool) -> str | None:  # noqa: ARG001 - every convention is asked the same
@@ -30,20 +36,37 @@ def encode(_function: Function, params: Any, limit_bytes: int) -> WasiState:
     if isinstance(params, dict):
         unknown = set(params) - {"args", "stdin"}
         if unknown:
+            got = escape(", ".join(sorted(map(str, unknown))), 200)
             raise payload.refuse_params(
-                f"a command takes args and stdin, got also {', '.join(sorted(map(str, unknown)))}; "
-                "send other data as text or bytes (stdin)"
+                f"a command takes args and stdin, got also {got}; send other data as text or bytes (stdin)"
             )
         args, stdin = params.get("args"), params.get("stdin")
     elif params is None or isinstance(params, (str, bytes, bytearray, memoryview)):
         args, stdin = None, params
-    if args is not None and not (isinstance(args, (list, tuple)) and all(isinstance(text, str) for text in args)):
+    argv = _encode_args(args, limit_bytes) if args is not None else ()
+    return WasiState((PROGRAM_NAME, *argv), payload.encode(stdin, limit_bytes), capture=True)
+
+
+def _encode_args(args: Any, limit_bytes: int) -> tuple[bytes, ...]:
+    if not (isinstance(args, (list, tuple)) and all(isinstance(text, str) for text in args)):
         raise payload.refuse_params("a command's args are a list of text")
-    argv = tuple(text.encode("utf-8", "surrogateescape") for text in args or ())
+    if len(args) > MAX_ARGUMENTS:
+        raise payload.refuse_params(
+            f"a command takes up to {MAX_ARGUMENTS:,} arguments, got {len(args):,}; send more as stdin"
+        )
+    try:
+        # As Python itself keeps arguments that are not UTF-8.
+        argv = tuple(text.encode("utf-8", "surrogateescape") for text in args)
+    except UnicodeEncodeError as error:
+        raise payload.refuse_params(f"a command's argument cannot be sent as UTF-8: {error.reason}") from None
     if any(b"\0" in text for text in argv):
         raise payload.refuse_params("a command's argument holds a NUL, where the guest would stop reading")
-    payload.encode("".join(args or ()), limit_bytes)
-    return WasiState((PROGRAM_NAME, *argv), payload.encode(stdin, limit_bytes), capture=True)
+    size = sum(map(len, argv))
+    if size > limit_bytes:
+        raise payload.refuse_params(
+            f"the arguments have {size:,} bytes; max_payload_mb allows {limit_bytes / _MIB:g} MiB"
+        )
+    return argv
 
 
 def invoke(instance: Instance, function: Function, streams: WasiState, returns: str, *, kept: bool) -> Any:  # noqa: ARG001

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from infrafabric.engine.abi import payload
 from infrafabric.engine.abi.reply import check_length, decode, invalid_result
-from infrafabric.engine.instance import Instance
-from infrafabric.engine.program import Function
 from infrafabric.engine.running import GuestEnded, Verdict
-from infrafabric.errors import Outcome
+from infrafabric.errors import Outcome, escape
+
+if TYPE_CHECKING:
+    from infrafabric.engine.instance import Instance
+    from infrafabric.engine.program import Function
 
 NAME = "cstring"
 
@@ -34,11 +36,11 @@ def encode(_function: Function, params: Any, limit_bytes: int) -> bytes:
 
 def invoke(instance: Instance, function: Function, data: bytes, returns: str, *, kept: bool) -> Any:
     """The decoded text at the returned pointer."""
-    placed = payload.Input(instance, data, terminated=True)
+    placed = payload.Input(instance, data, kept=kept, terminated=True)
     pointer = instance.call(function, (placed.pointer,))[0] & 0xFFFF_FFFF
     placed.check_unharmed()
     if not pointer:
-        raise GuestEnded(Verdict(Outcome.GUEST_ERROR, f"'{function.name}' answered a null pointer"))
+        raise GuestEnded(Verdict(Outcome.GUEST_ERROR, f"'{escape(function.name, 100)}' answered a null pointer"))
     limit_bytes = instance.sandbox.payload_bytes
     length = instance.find_byte(pointer, 0, limit_bytes + 1)
     if length is None:

@@ -1,15 +1,17 @@
-"""``lenptr``: ``(in_ptr, in_len, out_len_ptr) -> out_ptr``; the length is read, little-endian, where it was told to go."""
+"""``lenptr``: ``(in_ptr, in_len, out_len_ptr) -> out_ptr``; the length is read, little-endian, at ``out_len_ptr``."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from infrafabric.engine.abi import payload
 from infrafabric.engine.abi.reply import check_length, decode, invalid_result
-from infrafabric.engine.instance import Instance
-from infrafabric.engine.program import Function
 from infrafabric.engine.running import GuestEnded, Verdict
-from infrafabric.errors import Outcome
+from infrafabric.errors import Outcome, escape
+
+if TYPE_CHECKING:
+    from infrafabric.engine.instance import Instance
+    from infrafabric.engine.program import Function
 
 NAME = "lenptr"
 
@@ -31,12 +33,12 @@ def encode(_function: Function, params: Any, limit_bytes: int) -> bytes:
 def invoke(instance: Instance, function: Function, data: bytes, returns: str, *, kept: bool) -> Any:
     """The decoded bytes at the returned pointer; null says that the guest failed."""
     # The length's place comes first, so that it is aligned whatever the allocator and the input's size.
-    length_place = payload.Input(instance, bytes(_LENGTH_BYTES))
-    placed = payload.Input(instance, data)
+    length_place = payload.Input(instance, bytes(_LENGTH_BYTES), kept=kept)
+    placed = payload.Input(instance, data, kept=kept)
     pointer = instance.call(function, (placed.pointer, placed.length, length_place.pointer))[0] & 0xFFFF_FFFF
     placed.check_unharmed()
     if not pointer:
-        raise GuestEnded(Verdict(Outcome.GUEST_ERROR, f"'{function.name}' answered a null pointer"))
+        raise GuestEnded(Verdict(Outcome.GUEST_ERROR, f"'{escape(function.name, 100)}' answered a null pointer"))
     length = int.from_bytes(instance.read(length_place.pointer, _LENGTH_BYTES), "little")
     check_length("its answer", length, instance.sandbox.payload_bytes)
     if not instance.holds(pointer, length):

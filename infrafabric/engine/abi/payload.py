@@ -1,13 +1,23 @@
-"""Parameters as the bytes a guest gets, and the place in its memory where it gets them."""
+"""Parameters as the bytes a guest gets, and the place in its memory where it gets them.
+
+The place comes from the module's allocator. For a module without one the host grows the memory: right for an instance
+that ends with its task, refused for one that is kept, where every task would leave its pages behind.
+
+Rejected: using such pages again for the next task of a kept instance (a runtime that takes new pages as its heap would
+find them overwritten, and nobody would be told), and a fixed address (it is somebody's data in every module).
+"""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from infrafabric.engine.instance import PAGE_BYTES, Instance
+from infrafabric.engine.instance import PAGE_BYTES
 from infrafabric.engine.running import GuestEnded, Verdict
 from infrafabric.errors import Outcome
+
+if TYPE_CHECKING:
+    from infrafabric.engine.instance import Instance
 
 _MIB = 1 << 20
 
@@ -39,15 +49,24 @@ def encode(params: Any, limit_bytes: int) -> bytes:
     return data
 
 
+def refuse_no_place() -> GuestEnded:
+    """The ending of a task that would send bytes to a kept instance without an allocator."""
+    return refuse_params(
+        "a kept instance (execution.instance: swarm) takes bytes only through its allocator, and the module exports "
+        "none: export allocate (and deallocate), set execution.instance: task, or send a list of numbers"
+    )
+
+
 class Input:
     """Parameters placed in an instance's memory: where, how long, and how they are taken back."""
 
     __slots__ = ("_data", "_instance", "_size", "length", "pointer")
 
-    def __init__(self, instance: Instance, data: bytes, *, terminated: bool = False) -> None:
+    def __init__(self, instance: Instance, data: bytes, *, kept: bool, terminated: bool = False) -> None:
         """Copy ``data`` in: from the module's allocator, else into pages that the host grows for it.
 
-        Raises `GuestEnded`: no memory left, or an allocator whose answer lies outside the memory.
+        Raises `GuestEnded`: no memory left, an allocator whose answer lies outside the memory, or no allocator in an
+        instance that is kept.
         """
         self._instance = instance
         self.length = len(data)
@@ -55,6 +74,8 @@ class Input:
         self._size = max(1, len(self._data))
         allocator = instance.program.allocator
         if allocator is None:
+            if kept:
+                raise refuse_no_place()
             self.pointer = self._grow(instance)
         else:
             (answer,) = instance.call(allocator.function, allocator.arguments(self._size))

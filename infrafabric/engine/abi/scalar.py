@@ -1,16 +1,27 @@
-"""``scalar``: numbers in, numbers out. Parameters by position or by name; nothing is wrapped silently."""
+"""``scalar``: numbers in, numbers out. Parameters by position or by name; nothing is wrapped silently.
+
+Rejected: turning text into numbers (JSON and Python have both, and whoever sends the other made a mistake), and
+whole floats into integers (2**53 and beyond would change on the way).
+"""
 
 from __future__ import annotations
 
 import struct
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from infrafabric.engine.abi.payload import refuse_params
-from infrafabric.engine.instance import Instance
-from infrafabric.engine.program import Function
+from infrafabric.errors import escape
+
+if TYPE_CHECKING:
+    from infrafabric.engine.instance import Instance
+    from infrafabric.engine.program import Function
 
 NAME = "scalar"
 
+#: Characters of a refused value that a message shows.
+_SHOWN = 100
+#: Characters of a signature that a message shows.
+_SHOWN_PARAMS = 400
 _RANGES = {"i32": (-(1 << 31), (1 << 32) - 1), "i64": (-(1 << 63), (1 << 64) - 1)}
 
 
@@ -30,7 +41,8 @@ def takes(function: Function) -> str:
     params = ", ".join(
         f"{name}: {kind}" if name else kind for name, kind in zip(names, function.type.params, strict=True)
     )
-    return f"'{function.name}' takes ({params})"
+    # All of these are names of the guest's choice.
+    return f"'{escape(function.name, _SHOWN)}' takes ({escape(params, _SHOWN_PARAMS)})"
 
 
 def encode(function: Function, params: Any, _limit_bytes: int) -> tuple[Any, ...]:
@@ -41,8 +53,9 @@ def encode(function: Function, params: Any, _limit_bytes: int) -> tuple[Any, ...
     elif isinstance(params, dict):
         names = function.parameter_names
         if names is None or set(names) != set(params):
-            known = f"names {', '.join(names)}" if names else "no parameter names are known: give a list"
-            raise refuse_params(f"{takes(function)}; {known}, got the keys {', '.join(map(str, params))}")
+            known = "" if names else "; no parameter names are known: give a list"
+            got = escape(", ".join(map(str, params)), _SHOWN_PARAMS)
+            raise refuse_params(f"{takes(function)}{known}, got the keys {got}")
         values = tuple(params[name] for name in names)
     elif isinstance(params, (list, tuple)):
         values = tuple(params)
@@ -57,20 +70,29 @@ def encode(function: Function, params: Any, _limit_bytes: int) -> tuple[Any, ...
 
 def _number(function: Function, index: int, kind: str, value: Any) -> Any:
     if not is_number(value):
-        raise refuse_params(f"{takes(function)}: number {index + 1} is {type(value).__name__} {value!r:.100}")
+        raise refuse_params(f"{takes(function)}: number {index + 1} is {type(value).__name__} {_shown(value)}")
     if kind in ("f32", "f64"):
         try:
             struct.pack("f" if kind == "f32" else "d", value)
         except (OverflowError, struct.error):
-            raise refuse_params(f"{takes(function)}: number {index + 1}, {value!r:.100}, does not fit {kind}") from None
+            raise refuse_params(
+                f"{takes(function)}: number {index + 1}, {_shown(value)}, does not fit {kind}"
+            ) from None
         return float(value)
     low, high = _RANGES[kind]
     if not isinstance(value, int) or not low <= value <= high:
         raise refuse_params(
-            f"{takes(function)}: number {index + 1} must be a whole number from {low} to {high}, got {value!r:.100}"
+            f"{takes(function)}: number {index + 1} must be a whole number from {low} to {high}, got {_shown(value)}"
         )
     # An unsigned number is the same bits as the signed one that the engine's array holds.
     return value - (1 << (32 if kind == "i32" else 64)) if value > high // 2 else value
+
+
+def _shown(value: Any) -> str:
+    try:
+        return escape(repr(value), _SHOWN)
+    except ValueError:  # Python does not spell out integers of thousands of digits
+        return f"an integer of {value.bit_length():,} bits"
 
 
 def invoke(instance: Instance, function: Function, arguments: tuple[Any, ...], _returns: str, *, kept: bool) -> Any:  # noqa: ARG001

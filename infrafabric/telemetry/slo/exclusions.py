@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 #: Exclusions that may be remembered at once; those older than the period are forgotten.
 EXCLUSIONS_MAX: Final = 256
-_TEXT_MAX: Final = 1_000
+#: An end on the time line that is never reached; times up to the year 2200 lie before it.
 NEVER_NS: Final = 2**63
+_TIME_MAX: Final = 7.2e9
+_TEXT_MAX: Final = 1_000
 
 #: Totals where an exclusion begins and where it ends.
 Rows: TypeAlias = tuple[list[int] | None, list[int] | None]
@@ -76,13 +78,15 @@ class ExclusionBook:
     def add(
         self, start: float, end: float | None, *, reason: str, author: str, places: tuple[int, int], rows: Rows
     ) -> int:
-        """Remember an exclusion and give its number.
+        """Remember an exclusion that passed `check` and give its number. `ValueError` when there are too many.
 
         ``places`` are its start and end on the time line (`NEVER_NS`: open), ``rows`` the totals there, None for what
-        lies ahead. `ValueError` for times that are no times, an empty or overlong reason or author, or too many
-        exclusions.
+        lies ahead.
         """
-        _check(start, end, reason, author, len(self._entries))
+        if len(self._entries) >= EXCLUSIONS_MAX:
+            raise ValueError(
+                f"{EXCLUSIONS_MAX} exclusions are remembered already, the most there can be; withdraw one first"
+            )
         entry = _Entry(
             number=self._next_number,
             start=start,
@@ -210,15 +214,13 @@ class ExclusionBook:
         self.next_ns = min(ahead)
 
 
-def _check(start: float, end: float | None, reason: str, author: str, known: int) -> None:
-    """Refuse what cannot be explained to anybody later."""
+def check(start: float, end: float | None, reason: str, author: str) -> None:
+    """Refuse, with a `ValueError`, times that are no times and what could not be explained to anybody later."""
     for name, moment in (("start", start), ("end", end)):
-        if moment is not None and not (math.isfinite(moment) and moment >= 0):
-            raise ValueError(f"the exclusion's {name} is {moment!r}; expected epoch seconds")
+        if moment is not None and not (math.isfinite(moment) and 0 <= moment <= _TIME_MAX):
+            raise ValueError(f"the exclusion's {name} is {moment!r}; expected epoch seconds from 0 to {_TIME_MAX:g}")
     if end is not None and end <= start:
         raise ValueError(f"the exclusion ends at {end:.3f}, which is not after its start at {start:.3f}")
     for name, text in (("reason", reason), ("author", author)):
         if not text.strip() or len(text) > _TEXT_MAX:
             raise ValueError(f"the exclusion's {name} has {len(text)} characters; expected 1 to {_TEXT_MAX}, not blank")
-    if known >= EXCLUSIONS_MAX:
-        raise ValueError(f"{known} exclusions are remembered already, the most there can be; withdraw one first")

@@ -16,7 +16,7 @@ import attrs
 
 from infrafabric.errors import Blame, Outcome
 from infrafabric.telemetry.slo.burn import BurnPlan, RingShape, plan_for
-from infrafabric.telemetry.slo.exclusions import NEVER_NS, ExclusionBook
+from infrafabric.telemetry.slo.exclusions import NEVER_NS, ExclusionBook, check
 from infrafabric.telemetry.slo.latency import BINS, LINEAR, UNIT_BITS, LatencyRing
 from infrafabric.telemetry.slo.objectives import OBJECTIVES, SLICE_NS, Objective, ObjectiveTargets
 from infrafabric.telemetry.slo.rings import Rings, pick
@@ -159,10 +159,12 @@ class Ledger:
     def exclude(self, start: float | None, end: float | None, reason: str, author: str) -> int:
         """Remember an exclusion, from now on for a ``start`` of None; the next `advance` notices its edges."""
         line = self.timeline
+        first = line.wall(line.last_ns) if start is None else start
+        check(first, end, reason, author)
         start_ns = line.last_ns if start is None else line.place(start)
         end_ns = NEVER_NS if end is None else line.place(end)
         number = self.exclusions.add(
-            line.wall(start_ns) if start is None else start,
+            first,
             end,
             reason=reason,
             author=author,
@@ -235,7 +237,7 @@ class Ledger:
         if timeline_ns > self.timeline.last_ns:
             return None
         now = self.row()
-        if timeline_ns == self.timeline.last_ns or self.rings is None:
+        if self.rings is None or (timeline_ns == self.timeline.last_ns and not outward):
             return now
         unit = self.plan.unit_at(timeline_ns - 1) + 1 if outward else self.plan.unit_at(timeline_ns)
         return self.rings.totals_at(unit, now, outward=outward)

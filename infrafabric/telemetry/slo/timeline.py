@@ -29,6 +29,7 @@ def machine_asleep_ns() -> int:
 class Timeline:
     """Maps monotonic nanoseconds to the line's nanoseconds, which never go back.
 
+    Sleep is noticed at the next `advance`, at a bucket's edge or when somebody looks, and its hole is put there.
     ``holes`` are (start, end) pairs in order; ``started_ns`` is where watching began.
     """
 
