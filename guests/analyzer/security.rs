@@ -223,7 +223,7 @@ fn names_secret(name: &str, value: &str) -> bool {
     if !name.chars().all(|letter| letter.is_alphanumeric() || letter == '_' || letter == '-') {
         return false;
     }
-    let name = name.to_ascii_lowercase().replace('_', "").replace('-', "");
+    let name = name.to_ascii_lowercase().replace(['_', '-'], "");
     let ends = |words: &[&str]| words.iter().any(|word| name.ends_with(word));
     let is_reference = value.is_empty() || value.starts_with(['<', '{', '$']) || value.contains(char::is_whitespace);
     if ends(&["password", "passwd", "passphrase", "pwd", "secret"]) {

@@ -13,7 +13,7 @@ pub fn lines(source: &str) -> impl Iterator<Item = &str> {
         let end = rest.find(['\n', '\r']).unwrap_or(rest.len());
         let (line, after) = rest.split_at(end);
         let width = if after.starts_with("\r\n") { 2 } else { after.len().min(1) };
-        let found = (!rest.is_empty()).then(|| line);
+        let found = (!rest.is_empty()).then_some(line);
         rest = &after[width..];
         found
     })

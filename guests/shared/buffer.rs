@@ -3,6 +3,8 @@
 //! The host calls `allocate`, writes the input there, calls the task with `(ptr, len)`, reads the reply that the
 //! packed result points at, and calls `deallocate` on the input. The reply stays ours.
 
+#![allow(dead_code)] // each guest uses its part
+
 use std::alloc::{alloc, dealloc, Layout};
 use std::ptr::addr_of_mut;
 

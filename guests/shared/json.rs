@@ -323,7 +323,9 @@ impl Writer {
                 '\n' => self.text.push_str("\\n"),
                 '\r' => self.text.push_str("\\r"),
                 '\t' => self.text.push_str("\\t"),
-                '\0'..='\x1F' => drop(write!(self.text, "\\u{:04x}", character as u32)),
+                '\0'..='\x1F' => {
+                    let _ = write!(self.text, "\\u{:04x}", character as u32);
+                }
                 _ => self.text.push(character),
             }
         }
@@ -332,7 +334,7 @@ impl Writer {
 
     pub fn number(&mut self, value: usize) {
         self.separate();
-        drop(write!(self.text, "{value}"));
+        let _ = write!(self.text, "{value}");
     }
 
     pub fn boolean(&mut self, value: bool) {

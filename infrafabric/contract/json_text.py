@@ -14,7 +14,7 @@ from infrafabric.contract import text_rules
 from infrafabric.contract.document import Document, Path, Source, Where
 from infrafabric.contract.problems import MAX_PROBLEMS, join, shown
 from infrafabric.contract.scalars import whole_number
-from infrafabric.contract.shape import shape_problem
+from infrafabric.contract.shape import MAX_DEPTH, TOO_DEEP_TEXT, shape_problem
 from infrafabric.errors import Problem, escape
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from infrafabric.contract.rules import Rule
 
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_OPENING, _CLOSING, _BETWEEN = frozenset("[{"), frozenset("]}"), frozenset(",:")
 _TOKEN = re.compile(rf"{_STRING.pattern}|[\[\]{{}},:]|[^\s\[\]{{}},:\"]+", re.DOTALL)
 
 
@@ -46,7 +47,7 @@ def read_json(source: Source) -> Document:
     except json.JSONDecodeError as error:
         return _unparsed(source, text_rules.SYNTAX, error.pos, f"this is not JSON: {error.msg}", _advice(source, error.pos))
     except RecursionError:
-        return _unparsed(source, text_rules.TOO_DEEP, 0, "nested hundreds of levels deep")
+        return _unparsed(source, text_rules.TOO_DEEP, _where_too_deep(source.text), TOO_DEEP_TEXT)
     found = shape_problem(data)
     if found is not None:
         rule, path, message = found
@@ -75,6 +76,15 @@ def _advice(source: Source, offset: int) -> str | None:
     return None
 
 
+def _where_too_deep(text: str) -> int:
+    depth = 0
+    for token in _TOKEN.finditer(text):
+        depth += (token.group() in _OPENING) - (token.group() in _CLOSING)
+        if depth > MAX_DEPTH:
+            return token.start()
+    return 0
+
+
 def _doubled_keys(source: Source) -> tuple[Problem, ...]:
     problems = []
     for path, first, offset in _Scan(source.text).doubled[:MAX_PROBLEMS]:
@@ -101,17 +111,17 @@ class _Scan:
         key: tuple[Any, int] | None = None
         for token in _TOKEN.finditer(text):
             word, offset = token.group(), token.start()
-            if word in "]}":
+            if word in _CLOSING:
                 paths.pop()
                 steps.pop()
-            elif word in ",:":
+            elif word in _BETWEEN:
                 continue
             elif paths and steps[-1] is None and key is None:
                 key = (json.loads(word), offset)
             else:
                 path = self._place(paths, steps, key, offset)
                 key = None
-                if word in "[{":
+                if word in _OPENING:
                     paths.append(path)
                     steps.append(0 if word == "[" else None)
 

@@ -5,7 +5,8 @@ carries the digest of its content, and a file that fails the check is deleted an
 named by module digest and code kind, written aside and renamed into place (a file that is mapped or being
 read is never changed), and the least recently used go when the folder outgrows its limit.
 
-Rejected: wasmtime's own cache (no integrity check, compiles in this process) and a digest kept in a
+Rejected: a folder that others may read or write, however trusted (code is not checked against its module again);
+wasmtime's own cache (no integrity check, compiles in this process) and a digest kept in a
 second file (two files are never replaced together).
 """
 
@@ -17,14 +18,18 @@ import os
 import stat
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from infrafabric.engine.settings import CodeKind
+if TYPE_CHECKING:
+    from infrafabric.engine.settings import CodeKind
 
 #: The folder is kept below this size.
 MAX_CACHE_BYTES = 1 << 30
 
 _MAGIC = b"infrafabric code 1\n"
 _SUFFIX = ".ifcode"
+#: A file that is being written.
+_NEW = ".ifnew-"
 
 
 class CacheRefusedError(Exception):
@@ -58,13 +63,18 @@ class CodeCache:
         """The code of a module, or None when it is not here. A damaged file is deleted."""
         path = self._path(module_sha256, kind)
         try:
-            content = path.read_bytes()
+            # What is not a plain file of ours was not written by us, whoever may have put it here.
+            with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+                status = os.fstat(file.fileno())
+                ours = stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid()
+                content = file.read() if ours else b""
         except OSError:
             return None
         head = len(_MAGIC) + 32
         code = content[head:]
-        if not content.startswith(_MAGIC) or hashlib.sha256(code).digest() != content[len(_MAGIC) : head]:
-            path.unlink(missing_ok=True)
+        if not content.startswith(_MAGIC) or _digest(path.name, code) != content[len(_MAGIC) : head]:
+            with contextlib.suppress(OSError):
+                path.unlink()
             return None
         with contextlib.suppress(OSError):
             os.utime(path)  # what is used last goes last
@@ -72,20 +82,22 @@ class CodeCache:
 
     def put(self, module_sha256: str, kind: CodeKind, code: bytes) -> None:
         """Keep the code of a module. A full disk or a vanished folder only means that it is not kept."""
+        path = self._path(module_sha256, kind)
         with contextlib.suppress(OSError):
-            handle, name = tempfile.mkstemp(dir=self.folder, prefix=".new-")
+            handle, name = tempfile.mkstemp(dir=self.folder, prefix=_NEW)
             try:
                 with os.fdopen(handle, "wb") as file:
-                    file.write(_MAGIC + hashlib.sha256(code).digest() + code)
-                Path(name).replace(self._path(module_sha256, kind))
-            except OSError:
+                    file.writelines((_MAGIC, _digest(path.name, code), code))
+                Path(name).replace(path)
+            except BaseException:  # a full disk, or Ctrl-C
                 Path(name).unlink(missing_ok=True)
                 raise
             self._trim()
 
     def discard(self, module_sha256: str, kind: CodeKind) -> None:
         """Forget the code of a module, as when the engine does not accept it."""
-        self._path(module_sha256, kind).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._path(module_sha256, kind).unlink()
 
     def _path(self, module_sha256: str, kind: CodeKind) -> Path:
         return self.folder / f"{module_sha256}-{kind.fingerprint()}{_SUFFIX}"
@@ -94,6 +106,9 @@ class CodeCache:
         files = []
         with os.scandir(self.folder) as entries:
             for entry in entries:
+                # The folder may hold what is not ours to delete.
+                if not entry.name.endswith(_SUFFIX) and not entry.name.startswith(_NEW):
+                    continue
                 with contextlib.suppress(OSError):
                     status = entry.stat(follow_symlinks=False)
                     files.append((status.st_mtime_ns, status.st_size, entry.path))
@@ -103,6 +118,13 @@ class CodeCache:
                 break
             Path(path).unlink(missing_ok=True)
             total -= size
+
+
+def _digest(name: str, code: bytes) -> bytes:
+    # With the name, so that a file does not stand in for another.
+    digest = hashlib.sha256(name.encode())
+    digest.update(code)
+    return digest.digest()
 
 
 def default_cache_folder() -> Path:

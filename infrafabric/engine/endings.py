@@ -17,7 +17,9 @@ TRAPS: dict[str, str] = {
     "integer_overflow": "an integer division overflowed",
     "integer_division_by_zero": "the guest divided an integer by zero",
     "bad_conversion_to_integer": "the guest converted a float that fits no integer",
-    "unreachable_code_reached": "the guest gave up: an 'unreachable' instruction (a panic, an abort or a failed assertion)",
+    "unreachable_code_reached": (
+        "the guest gave up: an 'unreachable' instruction (a panic, an abort or a failed assertion)"
+    ),
     "atomic_wait_non_shared_memory": "the guest waited on memory that nobody shares",
     "null_reference": "the guest used a null reference",
     "array_out_of_bounds": "the guest used an array index that does not exist",

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import ctypes
 import struct
-from collections.abc import Callable
 from threading import get_ident
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from infrafabric.engine import binding
 from infrafabric.engine.running import RUNNING, Run, end_guest_by_trap, fail_internally
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Signature = tuple[tuple[str, ...], tuple[str, ...]]
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import struct
+from typing import TYPE_CHECKING
 
 from infrafabric.engine.guestlog import INFO, LEVELS, MAX_RECORD_BYTES
 from infrafabric.engine.hostcall import HostFunction, Signature, host_function
-from infrafabric.engine.running import Run, Verdict
+from infrafabric.engine.running import Verdict
 from infrafabric.errors import Outcome, escape
+
+if TYPE_CHECKING:
+    from infrafabric.engine.running import Run
 
 _WARN = 3
 

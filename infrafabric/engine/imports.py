@@ -6,13 +6,18 @@ loading anything.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import attrs
 
-from infrafabric.engine.hostcall import HostFunction
 from infrafabric.engine.hostenv import ENV
 from infrafabric.engine.wasi import INERT
 from infrafabric.errors import ImportDenied, escape
-from infrafabric.wasm import FuncType, Import, ModuleInfo
+from infrafabric.wasm import FuncType
+
+if TYPE_CHECKING:
+    from infrafabric.engine.hostcall import HostFunction
+    from infrafabric.wasm import Import, ModuleInfo
 
 WASI_MODULE = "wasi_snapshot_preview1"
 #: At most so many refused imports are spelled out in a message; all are in the error's ``imports``.

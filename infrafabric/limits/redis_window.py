@@ -216,4 +216,5 @@ def _connection_options(timeout_seconds: float) -> dict[str, Any]:
         # One more try at once when a connection breaks. Never after a timeout, and never with the pauses of the
         # client's own default, which hold a task for seconds.
         "retry": Retry(NoBackoff(), 1, (RedisConnectionError,)),
+        "retry_on_error": [RedisConnectionError],  # redis 5 and before look here too
     }

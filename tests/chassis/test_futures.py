@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 
 from infrafabric import errors
-from infrafabric.chassis import IFChassis
 from infrafabric.errors import Blame
 from infrafabric.testing import ADDER, contract, wat
+
+if TYPE_CHECKING:
+    from infrafabric.chassis import IFChassis
 
 SPIN = wat('(module (func (export "spin") (loop br 0)) (func (export "answer") (result i32) i32.const 3))')
 

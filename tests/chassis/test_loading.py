@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 ONE = wat('(module (func (export "answer") (result i32) i32.const 1))')
 TWO = wat('(module (func (export "answer") (result i32) i32.const 2))')
+PATH_OPEN = (
+    '(import "wasi_snapshot_preview1" "path_open" (func (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))'
+)
 SPIN = wat('(module (func (export "spin") (loop br 0)) (func (export "answer") (result i32) i32.const 3))')
 
 
@@ -147,7 +150,7 @@ def test_a_component_is_told_from_a_module(chassis: IFChassis) -> None:
         ('(import "env" "read_file" (func))', "env.read_file"),
         ('(import "env" "tcp_connect" (func (param i32)))', "env.tcp_connect"),
         (
-            '(import "wasi_snapshot_preview1" "path_open" (func (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))',
+            PATH_OPEN,
             "wasi_snapshot_preview1.path_open",
         ),
         ('(import "env" "memory" (memory 1))', "env.memory"),

@@ -1,0 +1,133 @@
+"""``infrafabric inspect``: what a module is, wants and offers, from its bytes alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import click
+
+from infrafabric.cli.app import Command
+from infrafabric.cli.output import output_option, print_result
+from infrafabric.cli.target import read_module_file
+from infrafabric.errors import InvalidModule, ModuleError, escape
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from infrafabric.engine.describe import ModuleDescription, TaskDescription
+
+
+@attrs.frozen
+class Inspection:
+    """A module's description, and what keeps it from being loaded under the default contract: None, or an error."""
+
+    path: Path
+    description: ModuleDescription
+    obstacle: ModuleError | None
+
+
+@click.command(
+    "inspect",
+    cls=Command,
+    short_help="Show what a module is, wants and offers, without running it.",
+    epilog="""\b
+Examples:
+  infrafabric inspect analyzer.wasm
+  infrafabric inspect analyzer.wasm | jq -r '.tasks[].name'""",
+)
+@click.argument("module", type=click.Path(path_type=Path))
+@output_option("How to show it.  [default: table on a terminal, else json]")
+def command(module: Path, output_format: str | None) -> int:
+    """Show what MODULE, a .wasm file, is, wants and offers, without running or compiling it.
+
+    The exit status is 4 when it could not be loaded under the default contract, and the reason is said. That nothing
+    stands against it is no promise: code is checked when it is compiled, and its start function when it runs.
+    """
+    inspection = inspect(module, read_module_file(module))
+    print_result(to_dict(inspection), lambda: _table(inspection), output_format)
+    if inspection.obstacle is not None:
+        raise inspection.obstacle
+    return 0
+
+
+def inspect(path: Path, data: bytes) -> Inspection:
+    """Inspect a module. Raises `InvalidModule` for bytes that cannot be read as one."""
+    from infrafabric.chassis.loading import read_module  # noqa: PLC0415 - not for --help
+    from infrafabric.contract import ServiceContract  # noqa: PLC0415 - as above
+    from infrafabric.engine.describe import describe  # noqa: PLC0415 - as above
+    from infrafabric.wasm import inspect_module  # noqa: PLC0415 - as above
+
+    try:
+        description = describe(inspect_module(data))
+    except InvalidModule as error:
+        error.args = (f"'{escape(str(path), 200)}': {error.args[0]}", *error.args[1:])
+        raise
+    try:
+        read_module(data, ServiceContract("inspected"))
+    except ModuleError as error:
+        error.args = (f"it cannot be loaded under the default contract: {error.args[0]}", *error.args[1:])
+        return Inspection(path, description, error)
+    return Inspection(path, description, None)
+
+
+def _table(inspection: Inspection) -> RenderableType:
+    from infrafabric.cli.module_table import module_table  # noqa: PLC0415 - rich is slow to import
+
+    return module_table(inspection)
+
+
+def to_dict(inspection: Inspection) -> dict[str, Any]:
+    """Everything known of the module as plain JSON data. Names are exact: what prints them escapes them."""
+    description, obstacle = inspection.description, inspection.obstacle
+    info, allocator = description.info, description.allocator
+    start = None if info.start is None else {"index": info.start, "name": info.function_name(info.start)}
+    return {
+        "path": str(inspection.path),
+        "kind": info.kind,
+        "name": info.module_name,
+        "size_bytes": info.size_bytes,
+        "sha256": info.sha256,
+        "toolchain": info.toolchain,
+        "languages": list(info.languages),
+        "loadable": obstacle is None,
+        "obstacle": None if obstacle is None else {"code": obstacle.code, "message": str(obstacle)},
+        "memories": [
+            {
+                **attrs.asdict(memory),
+                "minimum_bytes": memory.minimum_bytes,
+                "maximum_bytes": memory.maximum_bytes,
+            }
+            for memory in info.memories
+        ],
+        "tables": [attrs.asdict(table) for table in info.tables],
+        "start": start,
+        "initializers": [function.name for function in description.initializers],
+        "allocator": None
+        if allocator is None
+        else {
+            "allocate": allocator.function.name,
+            "deallocate": allocator.deallocate.name if allocator.deallocate is not None else None,
+        },
+        "imports": [attrs.asdict(verdict) for verdict in description.imports],
+        "tasks": [_task(task) for task in description.tasks],
+        "other_exports": [
+            {"name": other.export.name, "signature": str(other.export.type), "reason": other.reason}
+            for other in description.others
+        ],
+        "counts": attrs.asdict(info.counts),
+    }
+
+
+def _task(task: TaskDescription) -> dict[str, Any]:
+    function = task.function
+    names = function.parameter_names or (None,) * len(function.type.params)
+    return {
+        "name": function.name,
+        "signature": str(function.type),
+        "params": [{"name": name, "type": kind} for name, kind in zip(names, function.type.params, strict=True)],
+        "results": list(function.type.results),
+        "conventions": [fit.abi for fit in task.fits if fit.possible],
+        "impossible_conventions": {fit.abi: fit.reason for fit in task.fits if not fit.possible},
+    }

@@ -1,0 +1,215 @@
+"""Reading TOML as plain data with places.
+
+The standard library parses. It says nothing about places, and takes minutes for a dotted key of a hundred thousand
+parts; so a light scan of keys, brackets and strings comes first, which finds the places and stops bombs. The scan
+takes more than TOML does and judges nothing: what is not TOML is left to the parser.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from infrafabric.contract import text_rules
+from infrafabric.contract.document import Document, Path, Source, Where
+from infrafabric.contract.shape import MAX_DEPTH, TOO_DEEP_TEXT, shape_problem
+from infrafabric.errors import Problem, escape
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from infrafabric.contract.rules import Rule
+
+_LONG_NUMBER = re.compile(r"\d[\d_]{400,}")
+_AT = re.compile(r" \(at line (\d+), column (\d+)\)$")
+_AT_END = " (at end of document)"
+
+#: Strings first, so that nothing inside them counts; then punctuation, line breaks, and words.
+_TOKEN = re.compile(
+    r'(?P<string>"""(?:[^\\]|\\.)*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\')'
+    r"|(?P<comment>\#[^\n]*)|(?P<newline>\n)|(?P<mark>[\[\]{}=,.])|(?P<word>[^\s\[\]{}=,.\"'\#]+)|(?P<stray>[\"'])",
+    re.DOTALL,
+)
+
+
+def read_toml(source: Source) -> Document:
+    """The document that TOML text says; one that cannot be parsed has a syntax problem and no data."""
+    scan = Scan(source.text)
+    if scan.too_deep_at is not None:
+        return _unparsed(source, text_rules.TOO_DEEP, source.place(scan.too_deep_at), TOO_DEEP_TEXT)
+    long = _LONG_NUMBER.search(source.text)
+    try:
+        data = tomllib.loads(source.text)
+    except RecursionError:
+        return _unparsed(source, text_rules.TOO_DEEP, (1, 1), TOO_DEEP_TEXT)
+    except tomllib.TOMLDecodeError as error:
+        text = str(error)
+        at = _AT.search(text)
+        place = (int(at.group(1)), int(at.group(2))) if at else source.place(len(source.text))
+        what = escape(text[: at.start()] if at else text.removesuffix(_AT_END), 200)
+        return _unparsed(source, text_rules.SYNTAX, place, f"this is not TOML: {what}", _advice(what))
+    except ValueError:  # Python's own bound on the digits of an integer
+        place = source.place(long.start() if long else 0)
+        return _unparsed(source, text_rules.SYNTAX, place, "a number of more than 4,000 digits")
+    found = shape_problem(data)
+    if found is not None:
+        rule, path, message = found
+        return _unparsed(source, rule, source.place(scan.places.get(path, Where(None, 0)).value), message)
+    return Document(source=source, format="toml", data=data, find_places=lambda: scan.places)
+
+
+def _unparsed(source: Source, rule: Rule, place: tuple[int, int], message: str, fix: str | None = None) -> Document:
+    problem = Problem(rule=rule.id, path="", message=message, line=place[0], column=place[1], fix=fix)
+    return Document(source=source, format="toml", data=None, problems=(problem,))
+
+
+def _advice(what: str) -> str | None:
+    if "overwrite" in what or "twice" in what:
+        return "each key and table stands once; remove one of them"
+    if "after a statement" in what:
+        return "put one 'key = value' on a line"
+    if what.startswith("Invalid value"):
+        return "quote text; true, false and numbers stand without quotes"
+    return None
+
+
+@attrs.frozen
+class Statement:
+    """One table header or ``key = value``: its full path, where its key and value begin, and where it ends."""
+
+    path: Path
+    is_header: bool
+    start: int
+    value: int
+    end: int
+
+
+class Scan:
+    """One pass over the tokens of a text: statements, and the place of each path. ``too_deep_at``: it was stopped."""
+
+    def __init__(self, text: str) -> None:
+        self.statements: list[Statement] = []
+        self.places: dict[Path, Where] = {(): Where(None, 0)}
+        self.too_deep_at: int | None = None
+        self._tokens = [found for found in _TOKEN.finditer(text) if found.lastgroup != "comment"]
+        self._at = 0
+        self._tables: dict[Path, int] = {}  # how many [[entries]] an array of tables has
+        table: Path = ()
+        while self.too_deep_at is None and self._at < len(self._tokens):
+            token = self._tokens[self._at]
+            if token.lastgroup == "newline":
+                self._at += 1
+            elif token.group() == "[":
+                table = self._header()
+            else:
+                self._pair(table, statement=True)
+                self._skip_line()
+
+    def _word(self) -> str:
+        return self._tokens[self._at].group() if self._at < len(self._tokens) else "\n"
+
+    def _start(self) -> int:
+        return self._tokens[min(self._at, len(self._tokens) - 1)].start()
+
+    def _skip_line(self) -> None:
+        while self._word() != "\n":
+            self._at += 1
+
+    def _header(self) -> Path:
+        start = self._start()
+        brackets = 0
+        while self._word() == "[" and brackets < 2:  # noqa: PLR2004 - [[ opens an entry of an array of tables
+            brackets += 1
+            self._at += 1
+        path, key_at = self._key(())
+        if brackets > 1:
+            entry = self._tables[path] = self._tables.get(path, -1) + 1
+            self._note(path, key_at, start)
+            path = (*path, entry)
+        self._note(path, key_at if brackets == 1 else None, start)
+        self._skip_line()
+        end = self._tokens[self._at - 1].end()
+        self.statements.append(Statement(path, True, start, start, end))  # noqa: FBT003 - a record
+        return path
+
+    def _key(self, table: Path) -> tuple[Path, int]:
+        """A dotted key, as a path that steps into the last entry of arrays of tables; and where its last part is."""
+        path, key_at, parts = table, self._start(), 0
+        while self._at < len(self._tokens):
+            token = self._tokens[self._at]
+            if token.lastgroup in {"mark", "newline"} and token.group() != ".":
+                break
+            self._at += 1
+            if token.group() == ".":
+                continue
+            parts += 1
+            if len(path) >= MAX_DEPTH:
+                self.too_deep_at = token.start()
+                break
+            if path in self._tables and parts > 1:
+                path = (*path, self._tables[path])
+            key_at = token.start()
+            if path:
+                self._note(path, None, key_at)
+            path = (*path, _unquoted(token.group()))
+        return path, key_at
+
+    def _pair(self, table: Path, *, statement: bool = False) -> None:
+        start = self._start()
+        path, key_at = self._key(table)
+        if self._word() != "=" or self.too_deep_at is not None:
+            self._at += self._word() != "\n"  # not TOML; go on, so that the scan ends
+            return
+        self._at += 1
+        value_at = self._start()
+        self._note(path, key_at, value_at)
+        self._value(path)
+        if statement:
+            end = self._tokens[self._at - 1].end()
+            self.statements.append(Statement(path, False, start, value_at, end))  # noqa: FBT003 - a record
+
+    def _value(self, path: Path) -> None:
+        word = self._word()
+        if word not in {"[", "{"}:
+            while self._word() not in {"\n", ",", "]", "}"}:  # 1.5 and 07:32 are several tokens
+                self._at += 1
+            return
+        if len(path) >= MAX_DEPTH:
+            self.too_deep_at = self._start()
+            return
+        self._at += 1
+        closing, index = ("]" if word == "[" else "}"), 0
+        while self._at < len(self._tokens) and self.too_deep_at is None:
+            if self._word() == closing:
+                self._at += 1
+                return
+            if self._word() in {"\n", ","}:
+                self._at += 1
+            elif word == "{":
+                self._pair(path)
+            else:
+                before = self._at
+                self._note((*path, index), None, self._start())
+                self._value((*path, index))
+                index += 1
+                self._at += self._at == before  # a bracket that closes something else: not TOML
+
+    def _note(self, path: Path, key: int | None, value: int) -> None:
+        self.places.setdefault(path, Where(key, value))
+
+
+def _unquoted(word: str) -> str:
+    if word[:1] not in {'"', "'"}:
+        return word
+    try:
+        return next(iter(tomllib.loads(f"{word} = 0")))
+    except ValueError:
+        return word
+
+
+def places_of(text: str) -> Mapping[Path, Where]:
+    """Where each value of TOML text stands."""
+    return Scan(text).places
