@@ -2,8 +2,10 @@
 
 #[path = "../shared/buffer.rs"]
 mod buffer;
-#[path = "../shared/json.rs"]
-mod json;
+#[path = "../shared/json_reader.rs"]
+mod json_reader;
+#[path = "../shared/json_writer.rs"]
+mod json_writer;
 
 mod findings;
 mod imports;
@@ -14,7 +16,8 @@ mod tokens;
 
 use findings::Findings;
 use imports::Imports;
-use json::{Error, Reader, Writer};
+use json_reader::{Error, Reader};
+use json_writer::Writer;
 use tokens::Tokens;
 
 const MAX_FILE_NAME: usize = 4096;

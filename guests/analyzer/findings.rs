@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::json::Writer;
+use crate::json_writer::Writer;
 
 pub struct Rule {
     pub id: &'static str,

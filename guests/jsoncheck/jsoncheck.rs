@@ -2,10 +2,13 @@
 
 #[path = "../shared/buffer.rs"]
 mod buffer;
-#[path = "../shared/json.rs"]
-mod json;
+#[path = "../shared/json_reader.rs"]
+mod json_reader;
+#[path = "../shared/json_writer.rs"]
+mod json_writer;
 
-use json::{Error, Kind, Reader, Writer};
+use json_reader::{Error, Kind, Reader};
+use json_writer::Writer;
 
 /// How many of each there are.
 #[derive(Default)]

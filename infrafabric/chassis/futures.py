@@ -7,7 +7,7 @@ import weakref
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
-from infrafabric.chassis.task import Refused, Task
+from infrafabric.chassis.refusal import Refused
 from infrafabric.chassis.workers import ALARMS, Workers
 from infrafabric.limits import Wait
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from infrafabric.chassis.results import TaskResult
+    from infrafabric.chassis.task import Task
 
 
 class TaskFuture(Future["TaskResult"]):

@@ -13,6 +13,7 @@ from infrafabric.chassis.swarm import LoadedSwarm
 from infrafabric.engine import CodeCache, Grants, Sandbox, SwarmLog, SwarmRuntime, check_imports, load_program
 from infrafabric.engine.abi import fits
 from infrafabric.errors import ContractError, InvalidModule, ModuleTooLarge, escape
+from infrafabric.telemetry import ObjectiveTargets
 from infrafabric.wasm import ModuleInfo, inspect_module
 
 if TYPE_CHECKING:
@@ -67,6 +68,19 @@ def _check_tasks(program: Program, contract: ServiceContract) -> None:
         )
         if reason is not None:
             raise ContractError(f"tasks.{escape(name, 100)}.abi: '{promised.abi}' does not fit the export: {reason}")
+
+
+def slo_targets(contract: ServiceContract) -> ObjectiveTargets:
+    """The contract's objectives, as the SLO engine takes them."""
+    slos = contract.slos
+    return ObjectiveTargets(
+        target_latency_ms=slos.target_latency_ms,
+        target_throughput_rps=slos.target_throughput_rps,
+        target_availability_percent=slos.target_availability_percent,
+        latency_objective_percent=slos.latency_objective_percent,
+        throughput_objective_percent=slos.throughput_objective_percent,
+        period_seconds=slos.period_seconds,
+    )
 
 
 def _promise_bytes(program: Program, contract: ServiceContract) -> int:

@@ -10,29 +10,22 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from infrafabric.chassis.arguments import check_call, check_swarm, not_loaded
 from infrafabric.chassis.futures import TaskFuture
-from infrafabric.chassis.loading import load
-from infrafabric.chassis.task import Refused, Task
+from infrafabric.chassis.loading import load, slo_targets
+from infrafabric.chassis.refusal import Refused
+from infrafabric.chassis.task import Task
 from infrafabric.chassis.witness import Witness
 from infrafabric.chassis.workers import Workers
-from infrafabric.contract import ServiceContract
 from infrafabric.engine import SCRIBE, CacheRefusedError, CodeCache, default_cache_folder, entry
-from infrafabric.errors import (
-    ChassisClosedError,
-    ContractError,
-    InfraFabricError,
-    ModuleError,
-    SwarmAlreadyLoaded,
-    SwarmIdMismatch,
-    SwarmNotLoadedError,
-    escape,
-)
+from infrafabric.errors import ChassisClosedError, InfraFabricError, ModuleError, SwarmAlreadyLoaded, escape
 from infrafabric.limits import RateLimiter, RateStorage, open_rate_storage, process_ledger
-from infrafabric.telemetry import ObjectiveTargets, SloEngine
+from infrafabric.telemetry import SloEngine
 
 if TYPE_CHECKING:
     from infrafabric.chassis.results import TaskResult
     from infrafabric.chassis.swarm import LoadedSwarm
+    from infrafabric.contract import ServiceContract
     from infrafabric.telemetry import SloSnapshot
 
 _log = logging.getLogger("infrafabric.chassis")
@@ -129,11 +122,10 @@ class IFChassis:
         RuntimeError, "WASM compilation failed for ...") when the module cannot run under the contract.
         """
         self._check_open()
-        _check_arguments(swarm_id, wasm_module, contract)
+        check_swarm(swarm_id, wasm_module, contract)
         with self._lock:
             if swarm_id in self._swarms or swarm_id in self._loading:
-                message = f"Swarm '{escape(swarm_id)}' already loaded"
-                raise SwarmAlreadyLoaded(message)
+                raise SwarmAlreadyLoaded(f"Swarm '{escape(swarm_id)}' already loaded")
             self._loading.add(swarm_id)
         try:
             swarm = self._load(swarm_id, wasm_module, contract)
@@ -153,7 +145,7 @@ class IFChassis:
         `load_swarm`) the old one stays. Raises `SwarmNotLoadedError` when there is none.
         """
         self._check_open()
-        _check_arguments(swarm_id, wasm_module, contract)
+        check_swarm(swarm_id, wasm_module, contract)
         self._swarm(swarm_id)
         swarm = self._load(swarm_id, wasm_module, contract)
         with self._lock:
@@ -163,7 +155,7 @@ class IFChassis:
                 self._swarms[swarm_id] = swarm
         if old is None:
             swarm.retire()
-            raise _not_loaded(swarm_id)
+            raise not_loaded(swarm_id)
         old.gate.close(cancel_queued=False)
         self._workers.start(old.retire)
         self._witness.event("replaced", swarm_id, old_version=old.contract.version, **_facts(swarm))
@@ -191,12 +183,12 @@ class IFChassis:
     def _slo_engine(self, contract: ServiceContract) -> SloEngine:
         """The history of a swarm id: the one it has, or a new one."""
         known = self._slos.get(contract.swarm_id)
-        return known if known is not None else SloEngine(_targets(contract), subject=contract.swarm_id)
+        return known if known is not None else SloEngine(slo_targets(contract), subject=contract.swarm_id)
 
     def _adopt(self, swarm: LoadedSwarm) -> None:
         """Once a swarm is loaded: its history goes on under the targets of its contract."""
         self._slos[swarm.swarm_id] = swarm.slo
-        targets = _targets(swarm.contract)
+        targets = slo_targets(swarm.contract)
         if swarm.slo.targets != targets:
             swarm.slo.retarget(targets)
 
@@ -243,21 +235,25 @@ class IFChassis:
         carries the result, unless ``check=False``; `SwarmNotLoadedError` and TypeError are always raised.
         """
         task = self._new_task(swarm_id, task_name, timeout_seconds)
+        result = None
+        try:
+            with entry.Shielded():
+                result = self._run(task, task_params, wait=wait)
+        finally:
+            self._tell(task, result)
+        return result.raise_for_status() if check else result
+
+    def _run(self, task: Task, task_params: Any, *, wait: bool) -> TaskResult:
         try:
             try:
                 task.prepare(task_params)
                 task.admit(wait=wait)
             except Refused as refused:
-                result = task.refuse(refused)
-            else:
-                result = task.execute(self._workers)
+                return task.refuse(refused)
+            return task.execute(self._workers)
         except BaseException:
             task.abandon()
             raise
-        finally:
-            task.swarm.tasks.discard(task)
-        self._tell(task, result)
-        return result.raise_for_status() if check else result
 
     def submit_task(
         self,
@@ -275,7 +271,8 @@ class IFChassis:
         """
         task = self._new_task(swarm_id, task_name, timeout_seconds)
         future = TaskFuture(task, self._workers, check=check, ended=self._tell)
-        future.begin(task_params, wait=wait)
+        with entry.Shielded():
+            future.begin(task_params, wait=wait)
         return future
 
     async def execute_task_async(
@@ -295,15 +292,17 @@ class IFChassis:
     def _new_task(self, swarm_id: str, task_name: str, timeout_seconds: float | None) -> Task:
         if self._closed or self._generation != entry.process_generation:
             self._check_open()
-        _check_call(task_name, timeout_seconds)
+        check_call(task_name, timeout_seconds)
         entry.require_room()
         task = Task(self._swarm(swarm_id), task_name, timeout_seconds)
         task.swarm.tasks.add(task)
         return task
 
-    def _tell(self, task: Task, result: TaskResult) -> None:
+    def _tell(self, task: Task, result: TaskResult | None) -> None:
         """Step 7: whoever wants to know. Nobody's failure changes the result."""
         task.swarm.tasks.discard(task)
+        if result is None:
+            return
         self._witness.task_ended(result)
         for observer in self._observers:
             try:
@@ -315,7 +314,7 @@ class IFChassis:
         try:
             return self._swarms[swarm_id]
         except KeyError:
-            raise _not_loaded(swarm_id) from None
+            raise not_loaded(swarm_id) from None
 
     # --- the end -------------------------------------------------------------------------------------
 
@@ -350,11 +349,11 @@ class IFChassis:
 
     def _check_open(self) -> None:
         if self._generation != entry.process_generation:
-            message = "this chassis belongs to the process that made it; make a new one in the forked child"
-            raise ChassisClosedError(message)
+            raise ChassisClosedError(
+                "this chassis belongs to the process that made it; make a new one in the forked child"
+            )
         if self._closed:
-            message = "this chassis is closed; make a new one"
-            raise ChassisClosedError(message)
+            raise ChassisClosedError("this chassis is closed; make a new one")
 
 
 def _open_cache(cache_dir: str | Path | None) -> CodeCache | None:
@@ -363,55 +362,9 @@ def _open_cache(cache_dir: str | Path | None) -> CodeCache | None:
         return CodeCache(Path(cache_dir) if cache_dir is not None else default_cache_folder())
     except (CacheRefusedError, RuntimeError) as error:
         if cache_dir is not None:
-            message = f"cache_dir: {error}"
-            raise ValueError(message) from None
+            raise ValueError(f"cache_dir: {error}") from None
         _log.warning("compiled code is not kept: %s", error)
         return None
-
-
-def _check_arguments(swarm_id: Any, wasm_module: Any, contract: Any) -> None:
-    if not isinstance(contract, ServiceContract):
-        message = f"contract is a ServiceContract, got {type(contract).__name__}"
-        raise TypeError(message)
-    if not isinstance(wasm_module, (bytes, bytearray, memoryview)):
-        message = f"wasm_module is bytes, got {type(wasm_module).__name__}; read the file first"
-        raise TypeError(message)
-    if not contract.swarm_id:
-        message = "Contract must have swarm_id"
-        raise ContractError(message)
-    if swarm_id != contract.swarm_id:
-        message = f"Swarm ID mismatch: {escape(str(swarm_id))} != {escape(contract.swarm_id)}"
-        raise SwarmIdMismatch(message)
-
-
-def _check_call(task_name: Any, timeout_seconds: Any) -> None:
-    if not isinstance(task_name, str):
-        message = f"task_name is text, got {type(task_name).__name__}"
-        raise TypeError(message)
-    if timeout_seconds is None:
-        return
-    if isinstance(timeout_seconds, bool) or not isinstance(timeout_seconds, (int, float)):
-        message = f"timeout_seconds is a number of seconds, got {type(timeout_seconds).__name__}"
-        raise TypeError(message)
-    if not timeout_seconds > 0:
-        message = f"timeout_seconds must be above 0, got {timeout_seconds}"
-        raise ValueError(message)
-
-
-def _targets(contract: ServiceContract) -> ObjectiveTargets:
-    slos = contract.slos
-    return ObjectiveTargets(
-        target_latency_ms=slos.target_latency_ms,
-        target_throughput_rps=slos.target_throughput_rps,
-        target_availability_percent=slos.target_availability_percent,
-        latency_objective_percent=slos.latency_objective_percent,
-        throughput_objective_percent=slos.throughput_objective_percent,
-        period_seconds=slos.period_seconds,
-    )
-
-
-def _not_loaded(swarm_id: str) -> SwarmNotLoadedError:
-    return SwarmNotLoadedError(f"Swarm '{escape(str(swarm_id))}' not loaded")
 
 
 def _facts(swarm: LoadedSwarm) -> dict[str, Any]:

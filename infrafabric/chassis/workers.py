@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import logging
+import os
 import threading
 import time
 from collections import deque
@@ -127,3 +128,5 @@ class Alarms:
 
 
 ALARMS = Alarms()
+# A forked child has not the thread.
+os.register_at_fork(after_in_child=ALARMS.__init__)  # type: ignore[misc]

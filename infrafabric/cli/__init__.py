@@ -1,7 +1,7 @@
 """The command line: it converts flags, calls the chassis and returns a status. It decides nothing.
 
-`main` is what the ``infrafabric`` script and ``python -m infrafabric`` call. Each command is a module of its own that is
-imported when the command is used, so that ``infrafabric --help`` loads neither the engine nor rich. argparse was
+`main` is what the ``infrafabric`` script and ``python -m infrafabric`` call. Each command is a module of its own that
+is imported when the command is used, so that ``infrafabric --help`` loads neither the engine nor rich. argparse was
 rejected: no shell completion, and nested commands with shared options become a second program.
 """
 

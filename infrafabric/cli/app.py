@@ -12,9 +12,12 @@ if TYPE_CHECKING:
 
 PROGRAM = "infrafabric"
 
+#: What a shell sets to ask for completions; see `infrafabric.cli.completion_command`.
+COMPLETE_VARIABLE = "_INFRAFABRIC_COMPLETE"
+
 #: Every command: its module, which holds it as ``command``, and what the list of commands says of it.
 COMMANDS: dict[str, tuple[str, str]] = {
-    "run": ("run_command", "Run one task of a module and print its output."),
+    "run": ("run_command", "Run one task of a module, or of a contract's, and print its output."),
     "inspect": ("inspect_command", "Show what a module is, wants and offers, without running it."),
     "doctor": ("doctor_command", "Check that this machine runs swarms well."),
     "completion": ("completion_command", "Print the script that completes commands in your shell."),

@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
+from infrafabric.cli.ending import ReportedError
+from infrafabric.cli.target import open_target
 from infrafabric.errors import InfraFabricError
 
 if TYPE_CHECKING:
-    import click
     from click.shell_completion import CompletionItem
 
 #: Shells wait for completion; larger files are not read for it.
@@ -28,10 +31,10 @@ def complete_task(context: click.Context, _parameter: click.Parameter, incomplet
     from click.shell_completion import CompletionItem  # noqa: PLC0415 - only shells ask
 
     try:
-        path = Path(context.params["module"])
+        path = Path(context.params["target_path"])
         if path.stat().st_size > _MAX_BYTES:
             return []
-        names = task_names(path.read_bytes())
-    except (OSError, ValueError, KeyError, TypeError, InfraFabricError):
+        names = task_names(open_target(path, {}).module)
+    except (OSError, KeyError, TypeError, InfraFabricError, ReportedError, click.ClickException):
         return []
     return [CompletionItem(name) for name in names if name.startswith(incomplete) and name.isprintable()]

@@ -1,13 +1,14 @@
 """How a command line ends: whatever happens becomes one line on stderr and an exit status.
 
-0-24 and 70 are the statuses of `infrafabric.errors` (2 is also a command line that cannot be understood), 130 is Ctrl-C,
-141 a reader of our output that went away. The next step stands behind the cause; a command adds it with
+0-24 and 70 are the statuses of `infrafabric.errors` (2 is also a command line that cannot be understood), 130 is
+Ctrl-C, 141 a reader of our output that went away. The next step stands behind the cause; a command adds it with
 ``error.add_note``, so that the library's errors need not know of flags.
 """
 
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 import traceback
@@ -15,8 +16,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from infrafabric.cli.app import PROGRAM, Session, app
-from infrafabric.cli.console import say
+from infrafabric.cli.app import COMPLETE_VARIABLE, PROGRAM, Session, app
+from infrafabric.cli.console import printable, say
 from infrafabric.errors import ContractValidationError, InfraFabricError, escape
 
 if TYPE_CHECKING:
@@ -27,13 +28,22 @@ INTERNAL = 70
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 
-#: What a shell sets to ask for completions; see `infrafabric.cli.completion_command`.
-COMPLETE_VARIABLE = "_INFRAFABRIC_COMPLETE"
+
+class ReportedError(Exception):
+    """An error that shows itself over several lines: ``report`` is safe text, ``cause`` gives the status."""
+
+    def __init__(self, report: str, cause: InfraFabricError) -> None:
+        super().__init__(report, cause)
+        self.report = report
+        self.cause = cause
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit status."""
     session = Session()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without µ is no reason to fail
     try:
         status = _invoke(sys.argv[1:] if arguments is None else list(arguments), session)
         sys.stdout.flush()
@@ -62,8 +72,11 @@ def _report(error: BaseException, session: Session) -> int:
     try:
         if session.debug:
             traceback.print_exception(error)
-        for line in _lines(error):
-            say("error", line)
+        if isinstance(error, ReportedError):
+            click.echo(printable(error.report), err=True)
+        else:
+            for line in _lines(error):
+                say("error", line)
         sys.stderr.flush()
     except BrokenPipeError:
         _drop_output()
@@ -71,6 +84,8 @@ def _report(error: BaseException, session: Session) -> int:
 
 
 def _status(error: BaseException) -> int:
+    if isinstance(error, ReportedError):
+        return error.cause.exit_code
     if isinstance(error, KeyboardInterrupt | click.Abort):
         return INTERRUPTED
     if isinstance(error, click.ClickException):
@@ -85,7 +100,7 @@ def _lines(error: BaseException) -> Iterator[str]:
         yield _sentence(error.format_message().rstrip("."), *_help_of(error))
     elif isinstance(error, ContractValidationError):
         for problem in error.problems:
-            yield _sentence(str(problem), *([problem.fix] if problem.fix else []))
+            yield _sentence(str(problem), *([problem.fix] if problem.fix else []), *getattr(error, "__notes__", ()))
     elif isinstance(error, InfraFabricError):
         yield _sentence(str(error), *getattr(error, "__notes__", ()))
     else:

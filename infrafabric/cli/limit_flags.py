@@ -15,7 +15,7 @@ from infrafabric.cli import units
 from infrafabric.contract.fields import specs
 from infrafabric.contract.problems import Problems
 from infrafabric.contract.resource_limits import ResourceLimits
-from infrafabric.errors import ContractValidationError, escape
+from infrafabric.errors import escape
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,10 +42,24 @@ class LimitFlag:
     @property
     def help(self) -> str:
         """The first sentence of what the contract says of the field, and the default."""
-        spec = specs(ResourceLimits)[self.field]
-        meaning = spec.doc.split(". ")[0].rstrip(".")
-        assert spec.default is not None  # every limit is on when the contract is silent
-        return f"{meaning}.  [default: {self.default or self.written.format(spec.default())}]"
+        meaning = specs(ResourceLimits)[self.field].doc.split(". ")[0].rstrip(".")
+        default = self.default or self.written.format(getattr(ResourceLimits(), self.field))
+        return f"{meaning}.  [default: {default}]"
+
+    def convert(self, text: str) -> float:
+        """The number that ``text`` says, an int where it is whole. Raises `click.BadParameter`."""
+        shown = escape(text, limit=40)
+        try:
+            exact = self.parse(text)
+        except ValueError as error:
+            raise click.BadParameter(f"expected {error}, got '{shown}'") from None
+        number = int(exact) if exact.denominator == 1 else float(exact)
+        problems = Problems()
+        kind = specs(ResourceLimits)[self.field].kind
+        kind.read(number, "", problems)
+        if len(problems):
+            raise click.BadParameter(f"{shown} is {number:,.6g} {self.unit}; expected {kind.expects}")
+        return number
 
 
 LIMIT_FLAGS = (
@@ -124,37 +138,11 @@ LIMIT_FLAGS = (
 )
 
 
-class _LimitType(click.ParamType):
-    """A limit's text to its number, checked against the contract's range."""
-
-    def __init__(self, flag: LimitFlag) -> None:
-        self.name = flag.metavar
-        self._flag = flag
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if not isinstance(value, str):
-            return value
-        text = escape(value, limit=40)
-        try:
-            exact = self._flag.parse(value)
-        except ValueError as error:
-            self.fail(f"expected {error}, got '{text}'", param, ctx)
-        number = int(exact) if exact.denominator == 1 else float(exact)
-        problems = Problems()
-        kind = specs(ResourceLimits)[self._flag.field].kind
-        kind.read(number, "", problems)
-        try:
-            problems.raise_any()
-        except ContractValidationError:
-            self.fail(f"{text} is {number:,.6g} {self._flag.unit}; expected {kind.expects}", param, ctx)
-        return number
-
-
 def limit_options(function: _AnyFunction) -> _AnyFunction:
     """Add every limit as an option; the command gets them as keywords named by their fields, None where not given."""
     for flag in reversed(LIMIT_FLAGS):
         option = click.option(
-            flag.option, flag.field, metavar=flag.metavar, type=_LimitType(flag), default=None, help=flag.help
+            flag.option, flag.field, metavar=flag.metavar, type=flag.convert, default=None, help=flag.help
         )
         function = option(function)
     return function

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 #: More rows than this are for programs (``-o json``).
 MAX_ROWS = 40
 _MAX_NAME = 60
+_TAKE_BYTES = frozenset({"cstring", "buffer", "lenptr"})
 
 
 def module_table(inspection: Inspection) -> RenderableType:
@@ -84,7 +85,11 @@ def _memory(description: ModuleDescription) -> list[str]:
         maximum = memory.maximum_bytes
         lines.append(
             f"{show_size(memory.minimum_bytes)} ({_pages(memory.minimum_pages)}) to begin with, "
-            + ("no maximum" if maximum is None else f"at most {show_size(maximum)} ({_pages(memory.maximum_pages or 0)})")
+            + (
+                "no maximum"
+                if maximum is None
+                else f"at most {show_size(maximum)} ({_pages(memory.maximum_pages or 0)})"
+            )
             + "".join(f", {kind}" for kind in kinds)
         )
     return lines
@@ -117,9 +122,8 @@ def _allocator(description: ModuleDescription) -> str:
     if allocator is not None:
         release = allocator.deallocate
         return f"{allocator.function.name}, {f'freed with {release.name}' if release else 'never freed'}"
-    if description.info.exported_memory() is None:
-        return "none, and no exported memory: tasks take numbers"
-    return "none: the host grows the memory for parameters"
+    takes_bytes = any(fit.possible and fit.abi in _TAKE_BYTES for task in description.tasks for fit in task.fits)
+    return "none: the host grows the memory for parameters" if takes_bytes else "none, and no task needs one"
 
 
 def _section(title: str, *columns: str) -> Table:
@@ -179,12 +183,12 @@ def _takes(function: Function) -> str:
 def _impossible(description: ModuleDescription) -> Table:
     """Why not the other conventions: one line for each reason, not for each task."""
     table = _section("Conventions that do not fit", "convention", "why", "tasks")
-    reasons: dict[tuple[str, str], list[str]] = defaultdict(list)
+    reasons: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for task in description.tasks:
         for fit in task.fits:
             if fit.reason is not None:
-                reasons[fit.abi, fit.reason].append(task.function.name)
-    for (abi, reason), names in reasons.items():
+                reasons[fit.abi][fit.reason].append(task.function.name)
+    for abi, reason, names in ((abi, *item) for abi, said in reasons.items() for item in said.items()):
         table.add_row(abi, Text(reason), Text(_listed(names, len(description.tasks))))
     return table
 
@@ -199,9 +203,7 @@ def _listed(names: list[str], total: int) -> str:
 def _others(description: ModuleDescription) -> Table:
     table = _section("Exported functions that are no tasks", "name", "signature", "why")
     for other in description.others[:MAX_ROWS]:
-        table.add_row(
-            Text(_name(other.export.name)), Text(escape(str(other.export.type), 100)), Text(other.reason)
-        )
+        table.add_row(Text(_name(other.export.name)), Text(escape(str(other.export.type), 100)), Text(other.reason))
     return _more(table, len(description.others))
 
 

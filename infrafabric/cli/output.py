@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _AnyFunction = TypeVar("_AnyFunction", bound="Callable[..., Any]")
 
 FORMATS = ("table", "json", "yaml")
+#: Colouring takes a regular expression's time, and nobody reads so much of it.
+_MAX_COLOURED = 100_000
+_MAX_LINE = 78
 
 
 def output_option(help_text: str) -> Callable[[_AnyFunction], _AnyFunction]:
@@ -54,7 +57,10 @@ def print_value(value: Any) -> None:
         click.echo(text.encode("utf-8", "backslashreplace"), nl=is_terminal(sys.stdout) and not text.endswith("\n"))
     elif isinstance(value, bytes):
         if is_terminal(sys.stdout):
-            say("note", f"the output is {len(value):,} bytes that are no text: send it to a file (> FILE), or see -o json")
+            say(
+                "note",
+                f"the output is {len(value):,} bytes that are no text: send it to a file (> FILE), or see -o json",
+            )
         else:
             click.echo(value, nl=False)
     elif value is not None:
@@ -67,7 +73,7 @@ def _print_json(data: Any) -> None:
         click.echo(text.encode("utf-8", "backslashreplace"))
         return
     text = json_for_people(data)
-    if wants_colour(sys.stdout):
+    if wants_colour(sys.stdout) and len(text) <= _MAX_COLOURED:
         from rich.highlighter import JSONHighlighter  # noqa: PLC0415 - a pipe does not need it
 
         console(sys.stdout).print(JSONHighlighter()(text), soft_wrap=True)
@@ -76,14 +82,14 @@ def _print_json(data: Any) -> None:
 
 
 def json_for_people(data: Any) -> str:
-    r"""JSON over several lines that is still JSON, and in which nothing can control a terminal.
+    r"""JSON that can be read, is still JSON, and in which nothing can control a terminal: on one line where it fits.
 
     >>> print(json_for_people({"name": "a\x9b\u202eb"}))
-    {
-      "name": "a\u009b\u202eb"
-    }
+    {"name": "a\u009b\u202eb"}
     """
-    text = json.dumps(data, ensure_ascii=False, indent=2)
+    text = json.dumps(data, ensure_ascii=False)
+    if len(text) > _MAX_LINE:
+        text = json.dumps(data, ensure_ascii=False, indent=2)
     # Outside strings JSON is printable, so whatever is not stands inside one, where \u is an escape.
     return "\n".join(
         line if line.isprintable() else "".join(c if c.isprintable() else _json_escape(c) for c in line)

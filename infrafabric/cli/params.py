@@ -43,6 +43,16 @@ def read_params(params: str | None, params_format: Format, pairs: Sequence[str])
     return _decode(params.encode("utf-8", "surrogateescape"), "json" if params_format == "auto" else params_format, "")
 
 
+def advice(params: str | None, params_format: Format, pairs: Sequence[str]) -> str | None:
+    """What to try when a task does not take parameters that were given so; None where nothing suggests itself."""
+    if any(not pair.partition("=")[0].endswith(":") for pair in pairs):
+        return "KEY=2 is a text, KEY:=2 a number"
+    by_place = params is not None and (params == "-" or params.startswith("@"))
+    if by_place and params_format == "auto" and not str(params).endswith(".json"):
+        return "they were sent as they are; --params-format json reads them as JSON"
+    return None
+
+
 def _object(pairs: Sequence[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for pair in pairs:
@@ -77,7 +87,11 @@ def _decode(data: bytes, how: Format, where: str) -> Any:
             return data
         raise click.UsageError(
             f"{where} is not UTF-8 text: byte {error.start} is 0x{data[error.start]:02x}"
-            + ("; a JSON value cannot hold bytes" if where.startswith("--param ") else "; --params-format bytes sends it")
+            + (
+                "; a JSON value cannot hold bytes"
+                if where.startswith("--param ")
+                else "; --params-format bytes sends it"
+            )
         ) from None
     if how != "json":
         return text

@@ -1,4 +1,4 @@
-"""``infrafabric run``: load one module, run one of its tasks, print what came of it."""
+"""``infrafabric run``: load one module under its contract, run one of its tasks, print what came of it."""
 
 from __future__ import annotations
 
@@ -17,13 +17,27 @@ from infrafabric.cli.guest_log import LEVELS, log_to_stderr
 from infrafabric.cli.output import output_option, print_data, print_value
 from infrafabric.cli.progress import progress
 from infrafabric.cli.target import Target, open_target
-from infrafabric.errors import InfraFabricError, Outcome, TaskError, escape
+from infrafabric.contract.fields import specs
+from infrafabric.contract.tasks import TaskContract
+from infrafabric.errors import (
+    ImportDenied,
+    InfraFabricError,
+    Outcome,
+    TaskNotFoundError,
+    TaskParamsError,
+    escape,
+)
 
 if TYPE_CHECKING:
     from infrafabric.chassis import TaskResult
 
 #: A guest paused for more than this part of its time is slow because of its CPU share, and is told so.
 _NOTABLE_THROTTLING = 0.1
+
+
+def _choices(field: str) -> click.Choice[str]:
+    """The words that a contract takes for a field of its tasks."""
+    return click.Choice(specs(TaskContract)[field].kind.options)  # type: ignore[attr-defined] # it is a Choice
 
 
 @attrs.frozen(kw_only=True)
@@ -39,7 +53,7 @@ class Ran:
 @click.command(
     "run",
     cls=Command,
-    short_help="Run one task of a module and print its output.",
+    short_help="Run one task of a module, or of a contract's, and print its output.",
     epilog="""\b
 Examples:
   infrafabric run arith.wasm add --params '[2, 3]'
@@ -47,13 +61,13 @@ Examples:
       --param 'checks:=["security"]'
   cat notes.txt | infrafabric run wc.wasm _start --params - --stats""",
 )
-@click.argument("module", type=click.Path(path_type=Path))
+@click.argument("target_path", metavar="MODULE|CONTRACT", type=click.Path(path_type=Path))
 @click.argument("task", required=False, shell_complete=complete_task)
 @click.option(
     "--params",
     "params_text",
     metavar="JSON|@FILE|-",
-    help="The parameters: JSON text, a file, or stdin (-). @x.json is JSON; other files and stdin are sent as they are.",
+    help="The parameters: JSON, a file, or stdin (-). @x.json is JSON; other files and stdin are sent as they are.",
 )
 @click.option(
     "--params-format", type=click.Choice(params.FORMATS), default="auto", help="How to read --params.  [default: auto]"
@@ -63,16 +77,16 @@ Examples:
     "pairs",
     metavar="KEY=VALUE",
     multiple=True,
-    help="One key of an object of parameters: KEY=TEXT, KEY=@FILE (the file's text), KEY:=JSON, KEY:=@FILE. Repeatable.",
+    help="One key of an object: KEY=TEXT, KEY=@FILE (the file's text), KEY:=JSON, KEY:=@FILE. Repeatable.",
 )
 @click.option(
     "--abi",
-    type=click.Choice(("scalar", "buffer", "cstring", "lenptr", "command")),
+    type=_choices("abi"),
     help="The calling convention.  [default: detected from the export and the parameters]",
 )
 @click.option(
     "--returns",
-    type=click.Choice(("auto", "json", "text", "bytes", "number")),
+    type=_choices("returns"),
     help="How to read the answer.  [default: auto: JSON if it is, else text, else bytes]",
 )
 @limit_flags.limit_options
@@ -88,60 +102,70 @@ Examples:
 @click.pass_obj
 def command(  # noqa: PLR0913 - one parameter a flag
     session: Session,
+    /,
     *,
-    module: Path,
+    target_path: Path,
     task: str | None,
     params_text: str | None,
     params_format: params.Format,
     pairs: tuple[str, ...],
-    abi: str | None,
-    returns: str | None,
-    deterministic: bool,
     output_format: str | None,
     stats: bool,
     log_level: str,
-    **limits: Any,
+    **contract_flags: Any,
 ) -> int:
-    """Run one TASK of MODULE, a .wasm file, and print its output.
+    """Run one TASK of a module and print its output.
 
-    Without TASK, the tasks that the module has are listed. The guest's log goes to stderr as it is written. The exit
+    MODULE is a .wasm file; CONTRACT a .yaml, .toml or .json file that names its module. A flag changes what the contract
+    says. Without TASK, the tasks that there are are listed. The guest's log goes to stderr as it is written. The exit
     status says how the task ended: see the reference of the command line.
     """
     if task is None:
-        raise click.UsageError(_which_task(module))
+        raise click.UsageError(_which_task(target_path))
+    with log_to_stderr(log_level):
+        try:
+            target = open_target(target_path, _contract_changes(task, **contract_flags))
+            task_params = params.read_params(params_text, params_format, pairs)
+            ran = _run(target, task, task_params, escape(str(target_path), 60))
+        except InfraFabricError as error:
+            _advise(error, target_path)
+            raise
+    _show(ran, output_format, stats=stats)
+    if ran.result.error is None:
+        return 0
+    failure = ran.result.to_error()
+    _advise(failure, target_path)
+    if ran.result.outcome is Outcome.INVALID_PARAMS and (more := params.advice(params_text, params_format, pairs)):
+        failure.add_note(more)
+    if backtrace := ran.result.error.backtrace:
+        if session.debug:
+            click.echo(printable(backtrace), err=True)
+        else:
+            failure.add_note("--debug shows the guest's backtrace")
+    raise failure
+
+
+def _contract_changes(
+    task: str, *, abi: str | None, returns: str | None, deterministic: bool, **limits: Any
+) -> dict[str, Any]:
+    """What the flags say of the contract, as its parts."""
     changes: dict[str, Any] = {"resource_limits": limit_flags.given(limits)}
     if deterministic:
         changes["execution"] = {"deterministic": True}
     promised = {key: value for key, value in (("abi", abi), ("returns", returns)) if value is not None}
     if promised:
         changes["tasks"] = {task: promised}
-    target = open_target(module, changes)
-    task_params = params.read_params(params_text, params_format, pairs)
-    with log_to_stderr(log_level):
-        ran = _run(target, task, task_params, str(module))
-    _show(ran, output_format, stats=stats)
-    result = ran.result
-    if result.error is not None:
-        if session.debug and result.error.backtrace:
-            click.echo(printable(result.error.backtrace), err=True)
-        error = result.to_error()
-        _advise(error, str(module), debug=session.debug)
-        raise error
-    return 0
+    return changes
 
 
-def _run(target: Target, task: str, task_params: Any, path: str) -> Ran:
+def _run(target: Target, task: str, task_params: Any, shown_path: str) -> Ran:
     from infrafabric.chassis import IFChassis  # noqa: PLC0415 - not for --help
 
     contract = target.contract
     with IFChassis(witness_enabled=False) as chassis:
         started = time.monotonic()
-        try:
-            with progress(f"loading {escape(path, 60)} ..."):
-                chassis.load_swarm(contract.swarm_id, target.module, contract)
-        except InfraFabricError as error:
-            _advise(error, path, debug=True)
-            raise
+        with progress(f"loading {shown_path} ..."):
+            chassis.load_swarm(contract.swarm_id, target.module, contract)
         load_seconds = time.monotonic() - started
         result = chassis.execute_task(contract.swarm_id, task, task_params, check=False)
     # The chassis is closed: every line of the guest's log has been written.
@@ -174,24 +198,20 @@ def _show(ran: Ran, output_format: str | None, *, stats: bool) -> None:
         say("note", f"{usage.log_dropped:,} records of its log were dropped; --log-rate allows more")
 
 
-def _advise(error: InfraFabricError, path: str, *, debug: bool) -> None:
+def _advise(error: InfraFabricError, path: Path) -> None:
     """Say behind the cause what to do on this command line."""
     for advice in limit_flags.flags_named_in(str(error)):
         error.add_note(advice)
-    outcome = error.outcome if isinstance(error, TaskError) else None
-    inspect = f"infrafabric inspect {escape(path, 200)}"
-    if outcome in (Outcome.INVALID_PARAMS, Outcome.UNKNOWN_TASK):
+    inspect = f"infrafabric inspect {escape(str(path), 200)}"
+    if isinstance(error, TaskParamsError | TaskNotFoundError):
         error.add_note(f"{inspect} shows what each task takes")
-    elif error.code == "import_denied":
+    elif isinstance(error, ImportDenied):
         error.add_note(f"{inspect} lists every import")
-    elif outcome is Outcome.TRAP and not debug and getattr(error, "backtrace", ""):
-        error.add_note("--debug shows the guest's backtrace")
 
 
 def _which_task(path: Path) -> str:
     from infrafabric.cli.completing import task_names  # noqa: PLC0415 - only this mistake needs it
-    from infrafabric.cli.target import read_module_file  # noqa: PLC0415 - as above
 
-    names = task_names(read_module_file(path))
+    names = task_names(open_target(path, {}).module)
     listed = ", ".join(escape(name, 40) for name in names[:20]) + (" ..." if len(names) > 20 else "")
     return f"which TASK? '{escape(path.name, 60)}' has {listed}" if names else f"'{escape(path.name, 60)}' has no tasks"

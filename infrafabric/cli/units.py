@@ -44,7 +44,7 @@ def parse_size(text: str) -> Fraction:
     if found is None or unit not in _BYTES:
         raise ValueError("a size with its unit, as in 64Mi, 1.5GiB or 500kB")
     if not unit and Fraction(found[1]):
-        raise ValueError(f"a size with its unit: {found[1]}Mi, {found[1]}Ki or {found[1]}B")
+        raise ValueError(f"a size with its unit, as in {found[1]}Mi, {found[1]}Ki or {found[1]}B")
     return Fraction(found[1]) * _BYTES[unit]
 
 
@@ -57,7 +57,7 @@ def parse_mebibytes(text: str) -> Fraction:
     size = parse_size(text) / _MIB
     if size.denominator != 1:
         near = f"{int(size)}Mi or {int(size) + 1}Mi" if size > 1 else "1Mi"
-        raise ValueError(f"a whole number of MiB: this is {float(size):.6g}, so write {near}")
+        raise ValueError(f"a whole number of MiB, as in {near}")
     return size
 
 

@@ -43,7 +43,7 @@ def usage_rows(target: Target, params: Any, load_seconds: float, result: TaskRes
     execution = result.execution_time_seconds
     share = 100 * usage.cpu_seconds / execution if execution else 0.0
     yield _row("memory, peak", usage.peak_memory_bytes, limits.max_memory_bytes, show_size)
-    yield _row("time", usage.wall_seconds, limits.max_execution_time_seconds, show_seconds)
+    yield _row("wall time", usage.wall_seconds, limits.max_execution_time_seconds, show_seconds)
     yield UsageRow("CPU share", f"{share:.0f}% ({show_seconds(usage.cpu_seconds)})", f"{limits.max_cpu_percent:g}%")
     yield UsageRow("  paused by it", show_seconds(usage.throttled_seconds))
     yield UsageRow("  waited before", show_seconds(usage.queue_seconds))
@@ -54,7 +54,7 @@ def usage_rows(target: Target, params: Any, load_seconds: float, result: TaskRes
     dropped = f", {usage.log_dropped:,} dropped" if usage.log_dropped else ""
     yield UsageRow(
         "log",
-        f"{show_size(usage.log_bytes)}, {usage.log_records:,} records{dropped}",
+        f"{show_size(usage.log_bytes)}, {_records(usage.log_records)}{dropped}",
         f"{show_size(limits.max_log_bytes_per_second)}/s",
     )
     if result.metadata["calling_convention"] == "scalar":
@@ -94,6 +94,10 @@ def print_usage(target: Target, params: Any, load_seconds: float, result: TaskRe
     console(sys.stderr).print(table)
 
 
+def _records(count: int) -> str:
+    return f"{count:,} record{'' if count == 1 else 's'}"
+
+
 def _percent(part: float | None) -> str:
     if part is None:
         return ""
@@ -116,7 +120,7 @@ def print_result_table(result: TaskResult) -> None:
     table.add_row("time", show_seconds(result.execution_time_seconds))
     table.add_row("CPU time", show_seconds(result.usage.cpu_seconds))
     table.add_row("memory", show_size(result.usage.peak_memory_bytes))
-    table.add_row("log", f"{result.usage.log_records:,} records")
+    table.add_row("log", _records(result.usage.log_records))
     console(sys.stdout).print(table)
 
 
@@ -124,4 +128,6 @@ def _output(value: Any) -> str:
     if isinstance(value, bytes):
         return f"{len(value):,} bytes that are no text"
     text = printable(value) if isinstance(value, str) else json_for_people(value)
-    return text if len(text) <= _MAX_OUTPUT else f"{text[:_MAX_OUTPUT]}\n... ({len(text):,} characters; -o json has all)"
+    return (
+        text if len(text) <= _MAX_OUTPUT else f"{text[:_MAX_OUTPUT]}\n... ({len(text):,} characters; -o json has all)"
+    )

@@ -11,7 +11,7 @@ import bisect
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
@@ -19,7 +19,9 @@ from infrafabric.contract import rules
 from infrafabric.contract.kinds import QUOTE_IT
 from infrafabric.contract.problems import join
 from infrafabric.contract.rulebook import RULES
-from infrafabric.errors import Problem
+
+if TYPE_CHECKING:
+    from infrafabric.errors import Problem
 
 Format = Literal["yaml", "toml", "json"]
 #: The keys and indexes that lead from the root of the data to a value.
@@ -45,6 +47,10 @@ class Source:
         line = bisect.bisect_right(self._line_starts, offset)
         return line, offset - self._line_starts[line - 1] + 1
 
+    def offset(self, line: int, column: int) -> int:
+        """The offset of a place."""
+        return self._line_starts[min(line, len(self._line_starts)) - 1] + column - 1
+
     def line(self, number: int) -> str:
         """The text of a line without its line break; "" for one that does not exist."""
         if not 1 <= number <= len(self._line_starts):
@@ -66,14 +72,15 @@ class Where:
 class Document:
     """What a text says. ``problems`` are those of its writing (doubled keys and the like), located.
 
-    ``data`` is plain: None where the text could not be read at all. ``find_places`` gives the place of each path; it
-    runs only when something has to be located.
+    ``data`` is plain; without ``is_read`` it is None, and ``problems`` say why. ``find_places`` gives the place of
+    each path; it runs only when something has to be located.
     """
 
     source: Source
     format: Format
     data: Any
     problems: tuple[Problem, ...] = ()
+    is_read: bool = True
     find_places: Callable[[], Mapping[Path, Where]] = dict
 
     @cached_property

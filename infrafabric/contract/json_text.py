@@ -45,24 +45,26 @@ def read_json(source: Source) -> Document:
     try:
         data = json.loads(source.text, object_pairs_hook=distinct, parse_int=whole_number)
     except json.JSONDecodeError as error:
-        return _unparsed(source, text_rules.SYNTAX, error.pos, f"this is not JSON: {error.msg}", _advice(source, error.pos))
+        return _unread(
+            source, text_rules.SYNTAX, error.pos, f"this is not JSON: {error.msg}", _advice(source, error.pos)
+        )
     except RecursionError:
-        return _unparsed(source, text_rules.TOO_DEEP, _where_too_deep(source.text), TOO_DEEP_TEXT)
+        return _unread(source, text_rules.TOO_DEEP, _where_too_deep(source.text), TOO_DEEP_TEXT)
     found = shape_problem(data)
     if found is not None:
         rule, path, message = found
         offset = _Scan(source.text).places.get(path, Where(None, 0)).value
-        return _unparsed(source, rule, offset, message)
+        return _unread(source, rule, offset, message)
     problems = _doubled_keys(source) if doubled else ()
     return Document(
         source=source, format="json", data=data, problems=problems, find_places=lambda: _Scan(source.text).places
     )
 
 
-def _unparsed(source: Source, rule: Rule, offset: int, message: str, fix: str | None = None) -> Document:
+def _unread(source: Source, rule: Rule, offset: int, message: str, fix: str | None = None) -> Document:
     line, column = source.place(offset)
     problem = Problem(rule=rule.id, path="", message=message, line=line, column=column, fix=fix)
-    return Document(source=source, format="json", data=None, problems=(problem,))
+    return Document(source=source, format="json", data=None, problems=(problem,), is_read=False)
 
 
 def _advice(source: Source, offset: int) -> str | None:
@@ -125,7 +127,9 @@ class _Scan:
                     paths.append(path)
                     steps.append(0 if word == "[" else None)
 
-    def _place(self, paths: list[Path | None], steps: list[Any], key: tuple[Any, int] | None, offset: int) -> Path | None:
+    def _place(
+        self, paths: list[Path | None], steps: list[Any], key: tuple[Any, int] | None, offset: int
+    ) -> Path | None:
         if not paths:
             self.places[()] = Where(None, offset)
             return ()

@@ -18,7 +18,6 @@ from infrafabric.contract import rules
 from infrafabric.contract.frozen import FrozenList
 from infrafabric.contract.problems import Problems, nearest, shown
 
-
 #: The advice for a number that should be text; whoever knows the file completes it with the number as it is written.
 QUOTE_IT = "quote it, so that it stays text"
 
@@ -139,6 +138,22 @@ class Text:
         """Whether ``text``, of any length, is of this form."""
         printable = text.replace("\n", "").replace("\t", "") if self.lines else text
         return printable.isprintable() and re.fullmatch(self.pattern, text, re.DOTALL) is not None
+
+
+@attrs.frozen
+class OptionalText:
+    """A text, or None (null) where there is none."""
+
+    text: Text
+
+    @property
+    def expects(self) -> str:
+        """The grammar of the text."""
+        return f"{self.text.expects} or null"
+
+    def read(self, value: Any, path: str, problems: Problems) -> str | None:
+        """The text, or None."""
+        return None if value is None else self.text.read(value, path, problems)
 
 
 @attrs.frozen(kw_only=True)

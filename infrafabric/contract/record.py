@@ -62,7 +62,7 @@ class Record(Mapping[str, Any]):
         for name, change in changes.items():
             kind = specs(type(self))[name].kind if name in specs(type(self)) else None
             if isinstance(kind, Part) and isinstance(change, Mapping) and not isinstance(change, Record):
-                changes[name] = {**getattr(self, name), **change}
+                changes[name] = {**(getattr(self, name) or {}), **change}
         return attrs.evolve(self, **changes)  # type: ignore[misc, no-any-return, unused-ignore]
 
     def __getitem__(self, key: str) -> Any:
@@ -82,18 +82,22 @@ class Record(Mapping[str, Any]):
 
 @attrs.frozen
 class Part:
-    """The kind of a field that holds one record, written as that record or as a mapping of some of its keys."""
+    """The kind of a field that holds one record, written as that record or as a mapping of some of its keys.
+
+    ``nullable``: None (null) is allowed and means that there is none.
+    """
 
     record: type[Record]
+    nullable: bool = attrs.field(kw_only=True, default=False)
 
     @property
     def expects(self) -> str:
         """The keys it takes."""
-        return "a mapping with keys of " + ", ".join(specs(self.record))
+        return "a mapping with keys of " + ", ".join(specs(self.record)) + (" or null" if self.nullable else "")
 
     def read(self, value: Any, path: str, problems: Problems) -> Any:
         """The record; or, where something is wrong, the mapping of those of its values that are right."""
-        if isinstance(value, self.record):
+        if isinstance(value, self.record) or (value is None and self.nullable):
             return value
         if not _is_mapping(value, path, problems):
             return {}
@@ -130,8 +134,13 @@ class PartMap:
         return FrozenMapping(parts)
 
 
-def read_fields(record: type[Record], data: Mapping[Any, Any], path: str, problems: Problems) -> dict[str, Any]:
-    """The values of all fields of ``record``, defaults filled in; without those that are wrong."""
+def read_fields(
+    record: type[Record], data: Mapping[Any, Any], path: str, problems: Problems, *, in_file: bool = False
+) -> dict[str, Any]:
+    """The values of all fields of ``record``, defaults filled in; without those that are wrong.
+
+    ``in_file``: the record's own fields are read as files write them. Only a contract's top level has such fields.
+    """
     known = specs(record)
     clean: dict[str, Any] = {}
     wrong: set[str] = set()
@@ -142,7 +151,8 @@ def read_fields(record: type[Record], data: Mapping[Any, Any], path: str, proble
             _add_unknown_key(key, list(known), path, problems)
             continue
         count = len(problems)
-        read = known[key].kind.read(value, join(path, key), problems)
+        kind = known[key].file_kind if in_file else known[key].kind
+        read = kind.read(value, join(path, key), problems)
         if len(problems) == count or isinstance(known[key].kind, Part | PartMap):
             clean[str.__str__(key)] = read
         else:
@@ -151,7 +161,8 @@ def read_fields(record: type[Record], data: Mapping[Any, Any], path: str, proble
         if name in clean or name in wrong:
             continue
         if spec.default is None:
-            problems.add(rules.MISSING_KEY, join(path, name), f"this key is missing; expected {spec.kind.expects}")
+            kind = spec.file_kind if in_file else spec.kind
+            problems.add(rules.MISSING_KEY, join(path, name), f"this key is missing; expected {kind.expects}")
         else:
             clean[name] = spec.default()
     record.cross_check(clean, path, problems)
@@ -170,5 +181,6 @@ def _add_unknown_key(key: object, known: list[str], path: str, problems: Problem
 def _is_mapping(value: object, path: str, problems: Problems) -> bool:
     if isinstance(value, Mapping):
         return True
-    problems.add(rules.WRONG_TYPE, path, f"expected a mapping, got {shown(value)}")
+    fix = "write keys below it, or remove the line to get the defaults" if value is None else None
+    problems.add(rules.WRONG_TYPE, path, f"expected a mapping, got {shown(value)}", fix)
     return False

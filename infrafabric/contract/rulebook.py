@@ -11,7 +11,12 @@ from infrafabric.contract.rules import Rule
 RULES: Final[dict[str, Rule]] = {
     rule.id: rule
     for rule in sorted(
-        (rule for module in (text_rules, rules, advice_rules) for rule in vars(module).values() if isinstance(rule, Rule)),
+        (
+            rule
+            for module in (text_rules, rules, advice_rules)
+            for rule in vars(module).values()
+            if isinstance(rule, Rule)
+        ),
         key=lambda rule: rule.id,
     )
 }

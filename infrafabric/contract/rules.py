@@ -1,9 +1,10 @@
 """What a rule is, and the rules about values: ``IF1xx`` judge one, ``IF2xx`` several of a contract together.
 
+``IF4xx`` judge a task's parameters, ``IF5xx`` a deployment's defaults. How a file is written is judged by `text_rules`
+(``IF0xx``), whether a valid contract is wise by `advice_rules` (``IF3xx``); `rulebook` lists all of them.
+
 The ids are stable: people silence, search and document them. Rules are data, not a class each, so that the
-reference page and the linter read the same lines. `text_rules` (``IF0xx``) judge how a file is written,
-`advice_rules` (``IF3xx``) whether a valid contract is wise; `rulebook` lists all of them. ``IF4xx`` judge a task's parameters and
-``IF5xx`` a deployment's defaults.
+reference page and the linter read the same lines.
 """
 
 from __future__ import annotations

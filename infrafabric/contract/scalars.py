@@ -43,4 +43,4 @@ def whole_number(text: str) -> int | float:
     if len(text) > _MAX_DIGITS:
         return float("-inf") if text.startswith("-") else float("inf")
     base = _BASES.get(text[:2], 10)
-    return int(text[2:] if base != 10 else text, base)  # noqa: PLR2004
+    return int(text[2:] if base != 10 else text, base)

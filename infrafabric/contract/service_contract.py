@@ -14,6 +14,7 @@ from infrafabric.contract.fields import field
 from infrafabric.contract.frozen import FrozenList, FrozenMapping
 from infrafabric.contract.grants import Execution, Permissions
 from infrafabric.contract.kinds import TextList
+from infrafabric.contract.module_reference import ModuleReference
 from infrafabric.contract.objectives import ServiceObjectives
 from infrafabric.contract.problems import Problems, join
 from infrafabric.contract.record import Part, PartMap, Record
@@ -32,7 +33,10 @@ from infrafabric.contract.texts import (
 from infrafabric.contract.times import Timestamp
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Collection, Mapping
+
+    from infrafabric.contract.document import Format
 
 #: An empty mapping: every key has its default.
 _DEFAULTS: Final[FrozenMapping[Any]] = FrozenMapping()
@@ -95,7 +99,13 @@ class ServiceContract(Record):
         factory=FrozenMapping,
         examples=({"author": "ada", "language": "rust"},),
     )
-    description: str = field(PROSE, "What the swarm does, for people.", enforced_by="contract", default="", examples=("Counts and checks source files",))
+    description: str = field(
+        PROSE,
+        "What the swarm does, for people.",
+        enforced_by="contract",
+        default="",
+        examples=("Counts and checks source files",),
+    )
     tasks: FrozenMapping[TaskContract] = field(
         PartMap(record=TaskContract, key=TASK_NAME, max_items=1024),
         "What is promised about single tasks, by their names. Explicit beats detected.",
@@ -108,6 +118,15 @@ class ServiceContract(Record):
     )
     execution: Execution = field(
         Part(Execution), "How the swarm's instances live.", enforced_by="engine", factory=Execution
+    )
+
+    module: ModuleReference | None = field(
+        Part(ModuleReference, nullable=True),
+        "The module that runs under this contract. Null: whoever loads the swarm brings it.",
+        enforced_by="contract",
+        broken="contract_invalid at load",
+        default=None,
+        examples=({"path": "analyzer.wasm"},),
     )
 
     def __init__(  # noqa: PLR0913 - one parameter a field
@@ -124,6 +143,7 @@ class ServiceContract(Record):
         tasks: Mapping[str, TaskContract | Mapping[str, Any]] = _DEFAULTS,
         permissions: Permissions | Mapping[str, Any] = _DEFAULTS,
         execution: Execution | Mapping[str, Any] = _DEFAULTS,
+        module: ModuleReference | Mapping[str, Any] | None = None,
     ) -> None:
         self.fill(
             {
@@ -138,8 +158,31 @@ class ServiceContract(Record):
                 "tasks": tasks,
                 "permissions": permissions,
                 "execution": execution,
+                "module": module,
             }
         )
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str]) -> ServiceContract:
+        """The contract in a YAML, TOML or JSON file.
+
+        Raises `ContractSyntaxError` for a file that cannot be read as such, and `ContractValidationError` with every
+        problem, each with its line and column. Files are stricter than Python: a plain swarm id, RFC 3339 times.
+        """
+        from infrafabric.contract.files import check_file  # noqa: PLC0415 - contracts in memory need no parsers
+
+        return check_file(path).require()
+
+    @classmethod
+    def from_text(cls, text: str, format: Format = "yaml", name: str = "<text>") -> ServiceContract:  # noqa: A002
+        """The contract that a text says; ``format`` is yaml, toml or json. Raises as `from_file` does.
+
+        >>> ServiceContract.from_text("swarm_id: counter").resource_limits.max_memory_mb
+        256
+        """
+        from infrafabric.contract.files import check_text  # noqa: PLC0415 - contracts in memory need no parsers
+
+        return check_text(text, format, name).require()
 
     @classmethod
     def cross_check(cls, values: Mapping[str, Any], path: str, problems: Problems) -> None:

@@ -84,12 +84,3 @@ KEY_NOT_TEXT: Final = Rule(
     explanation="The key of a mapping is a list, a mapping or an alias of one. Contracts have text as keys.",
     at_key=True,
 )
-
-#: When one of these is broken the rest of the file cannot be judged.
-UNPARSED: Final = frozenset(
-    rule.id
-    for rule in (
-        *(UNREADABLE, NOT_TEXT, FILE_TOO_LARGE, UNKNOWN_FORMAT, SYNTAX),
-        *(ALIAS, TOO_DEEP, SEVERAL_DOCUMENTS, TOO_MANY_VALUES),
-    )
-)

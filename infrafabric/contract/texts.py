@@ -30,6 +30,17 @@ TASK_NAME: Final = Text(
 )
 PROSE: Final = Text(form="printable text", max_characters=4096, lines=True)
 
+#: A relative path of plain parts: no part is empty, "." or "..", so that none can lead out of a folder.
+MODULE_PATH: Final = Text(
+    form="a relative path with / between its parts, none of them '.' or '..'",
+    max_characters=255,
+    pattern=r"(?!.*(?:^|/)\.\.?(?:/|$))[^/\\:]+(?:/[^/\\:]+)*",
+    example="guests/analyzer.wasm",
+)
+SHA256: Final = Text(
+    form="64 lower-case hexadecimal digits", max_characters=64, pattern="[0-9a-f]{64}", example="9f86d081" * 8
+)
+
 _NUMBER = "(0|[1-9][0-9]{0,8})"
 _PRERELEASE = "(?:0|[1-9][0-9]{0,8}|[0-9]{0,9}[A-Za-z-][0-9A-Za-z-]*)"
 _BUILD = "[0-9A-Za-z-]+"

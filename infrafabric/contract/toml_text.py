@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -19,7 +19,7 @@ from infrafabric.contract.shape import MAX_DEPTH, TOO_DEEP_TEXT, shape_problem
 from infrafabric.errors import Problem, escape
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
 
     from infrafabric.contract.rules import Rule
 
@@ -29,7 +29,7 @@ _AT_END = " (at end of document)"
 
 #: Strings first, so that nothing inside them counts; then punctuation, line breaks, and words.
 _TOKEN = re.compile(
-    r'(?P<string>"""(?:[^\\]|\\.)*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\')'
+    r'(?P<string>"""(?:[^\\]|\\.)*?"{3,5}|\'\'\'.*?\'{3,5}|"(?!"")(?:[^"\\\n]|\\.)*"|\'(?!\'\')[^\'\n]*\')'
     r"|(?P<comment>\#[^\n]*)|(?P<newline>\n)|(?P<mark>[\[\]{}=,.])|(?P<word>[^\s\[\]{}=,.\"'\#]+)|(?P<stray>[\"'])",
     re.DOTALL,
 )
@@ -39,36 +39,42 @@ def read_toml(source: Source) -> Document:
     """The document that TOML text says; one that cannot be parsed has a syntax problem and no data."""
     scan = Scan(source.text)
     if scan.too_deep_at is not None:
-        return _unparsed(source, text_rules.TOO_DEEP, source.place(scan.too_deep_at), TOO_DEEP_TEXT)
-    long = _LONG_NUMBER.search(source.text)
+        return _unread(source, text_rules.TOO_DEEP, scan.too_deep_at, TOO_DEEP_TEXT)
     try:
         data = tomllib.loads(source.text)
     except RecursionError:
-        return _unparsed(source, text_rules.TOO_DEEP, (1, 1), TOO_DEEP_TEXT)
+        return _unread(source, text_rules.TOO_DEEP, 0, TOO_DEEP_TEXT)
     except tomllib.TOMLDecodeError as error:
-        text = str(error)
-        at = _AT.search(text)
-        place = (int(at.group(1)), int(at.group(2))) if at else source.place(len(source.text))
-        what = escape(text[: at.start()] if at else text.removesuffix(_AT_END), 200)
-        return _unparsed(source, text_rules.SYNTAX, place, f"this is not TOML: {what}", _advice(what))
+        return _refused(source, scan, str(error))
     except ValueError:  # Python's own bound on the digits of an integer
-        place = source.place(long.start() if long else 0)
-        return _unparsed(source, text_rules.SYNTAX, place, "a number of more than 4,000 digits")
+        long = _LONG_NUMBER.search(source.text)
+        return _unread(source, text_rules.SYNTAX, long.start() if long else 0, "a number of more than 4,000 digits")
     found = shape_problem(data)
     if found is not None:
         rule, path, message = found
-        return _unparsed(source, rule, source.place(scan.places.get(path, Where(None, 0)).value), message)
+        return _unread(source, rule, scan.places.get(path, Where(None, 0)).value, message)
     return Document(source=source, format="toml", data=data, find_places=lambda: scan.places)
 
 
-def _unparsed(source: Source, rule: Rule, place: tuple[int, int], message: str, fix: str | None = None) -> Document:
-    problem = Problem(rule=rule.id, path="", message=message, line=place[0], column=place[1], fix=fix)
-    return Document(source=source, format="toml", data=None, problems=(problem,))
+def _unread(source: Source, rule: Rule, offset: int, message: str, fix: str | None = None) -> Document:
+    line, column = source.place(offset)
+    problem = Problem(rule=rule.id, path="", message=message, line=line, column=column, fix=fix)
+    return Document(source=source, format="toml", data=None, problems=(problem,), is_read=False)
+
+
+def _refused(source: Source, scan: Scan, text: str) -> Document:
+    """What the parser refused, at the place that it names."""
+    at = _AT.search(text)
+    what = escape(text[: at.start()] if at else text.removesuffix(_AT_END), 200)
+    offset = source.offset(int(at.group(1)), int(at.group(2))) if at else len(source.text)
+    if "overwrite" in what or "twice" in what:
+        offset = next((s.start for s in reversed(scan.statements) if s.start < offset), offset)
+        message = "this key or table stands in the file already"
+        return _unread(source, text_rules.DUPLICATE_KEY, offset, message, "remove one of them")
+    return _unread(source, text_rules.SYNTAX, offset, f"this is not TOML: {what}", _advice(what))
 
 
 def _advice(what: str) -> str | None:
-    if "overwrite" in what or "twice" in what:
-        return "each key and table stands once; remove one of them"
     if "after a statement" in what:
         return "put one 'key = value' on a line"
     if what.startswith("Invalid value"):
@@ -81,10 +87,10 @@ class Statement:
     """One table header or ``key = value``: its full path, where its key and value begin, and where it ends."""
 
     path: Path
-    is_header: bool
     start: int
     value: int
     end: int
+    is_header: bool = attrs.field(kw_only=True)
 
 
 class Scan:
@@ -94,9 +100,12 @@ class Scan:
         self.statements: list[Statement] = []
         self.places: dict[Path, Where] = {(): Where(None, 0)}
         self.too_deep_at: int | None = None
-        self._tokens = [found for found in _TOKEN.finditer(text) if found.lastgroup != "comment"]
+        self._tokens = list(_tokens(text))
         self._at = 0
         self._tables: dict[Path, int] = {}  # how many [[entries]] an array of tables has
+        self._run()
+
+    def _run(self) -> None:
         table: Path = ()
         while self.too_deep_at is None and self._at < len(self._tokens):
             token = self._tokens[self._at]
@@ -121,7 +130,7 @@ class Scan:
     def _header(self) -> Path:
         start = self._start()
         brackets = 0
-        while self._word() == "[" and brackets < 2:  # noqa: PLR2004 - [[ opens an entry of an array of tables
+        while self._word() == "[" and brackets < 2:
             brackets += 1
             self._at += 1
         path, key_at = self._key(())
@@ -132,24 +141,27 @@ class Scan:
         self._note(path, key_at if brackets == 1 else None, start)
         self._skip_line()
         end = self._tokens[self._at - 1].end()
-        self.statements.append(Statement(path, True, start, start, end))  # noqa: FBT003 - a record
+        self.statements.append(Statement(path, start, start, end, is_header=True))
         return path
 
     def _key(self, table: Path) -> tuple[Path, int]:
         """A dotted key, as a path that steps into the last entry of arrays of tables; and where its last part is."""
-        path, key_at, parts = table, self._start(), 0
+        path, key_at, parts, after_dot = table, self._start(), 0, True
         while self._at < len(self._tokens):
             token = self._tokens[self._at]
             if token.lastgroup in {"mark", "newline"} and token.group() != ".":
                 break
+            if (token.group() == ".") == after_dot:
+                break  # "a b" and "a..b" are no keys
             self._at += 1
-            if token.group() == ".":
+            after_dot = token.group() == "."
+            if after_dot:
                 continue
             parts += 1
             if len(path) >= MAX_DEPTH:
                 self.too_deep_at = token.start()
                 break
-            if path in self._tables and parts > 1:
+            if parts > 1 and path in self._tables:
                 path = (*path, self._tables[path])
             key_at = token.start()
             if path:
@@ -169,7 +181,7 @@ class Scan:
         self._value(path)
         if statement:
             end = self._tokens[self._at - 1].end()
-            self.statements.append(Statement(path, False, start, value_at, end))  # noqa: FBT003 - a record
+            self.statements.append(Statement(path, start, value_at, end, is_header=False))
 
     def _value(self, path: Path) -> None:
         word = self._word()
@@ -201,6 +213,15 @@ class Scan:
         self.places.setdefault(path, Where(key, value))
 
 
+def _tokens(text: str) -> Iterator[re.Match[str]]:
+    """The tokens that count; at quotes that never close the parser stops, and so does the scan."""
+    for found in _TOKEN.finditer(text):
+        if found.lastgroup == "stray":
+            return
+        if found.lastgroup != "comment":
+            yield found
+
+
 def _unquoted(word: str) -> str:
     if word[:1] not in {'"', "'"}:
         return word
@@ -208,8 +229,3 @@ def _unquoted(word: str) -> str:
         return next(iter(tomllib.loads(f"{word} = 0")))
     except ValueError:
         return word
-
-
-def places_of(text: str) -> Mapping[Path, Where]:
-    """Where each value of TOML text stands."""
-    return Scan(text).places

@@ -43,9 +43,14 @@ _ADVICE = (
 def read_yaml(source: Source) -> Document:
     """The document that YAML text says; one that cannot be parsed has a syntax problem and no data."""
     reader = _Reader(source)
-    data = reader.read()
+    is_read = reader.read()
     return Document(
-        source=source, format="yaml", data=data, problems=tuple(reader.problems), find_places=lambda: reader.places
+        source=source,
+        format="yaml",
+        data=reader.data if is_read else None,
+        problems=tuple(reader.problems),
+        is_read=is_read,
+        find_places=lambda: reader.places,
     )
 
 
@@ -79,10 +84,11 @@ class _Reader:
         self._source = source
         self._open: list[_Open] = []
         self._anchors: dict[str, Any] = {}
-        self._data: Any = None
+        self.data: Any = None
         self._values = self._aliases = self._documents = 0
 
-    def read(self) -> Any:
+    def read(self) -> bool:
+        """Fill `data`, `places` and `problems`; False when the rest of the text cannot be judged."""
         from ruamel.yaml import YAML  # noqa: PLC0415 - only YAML needs it
         from ruamel.yaml.error import MarkedYAMLError, YAMLStreamError  # noqa: PLC0415
 
@@ -94,18 +100,18 @@ class _Reader:
             for event in YAML(typ="safe", pure=True).parse(self._source.text):
                 self._take(type(event).__name__, event)
         except _EndOfReadingError:
-            self._data = None
+            return False
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            self._give_up(str(error.problem or error.context), mark.index if mark else 0)
+            return self._refused(str(error.problem or error.context), mark.index if mark else 0)
         except YAMLStreamError as error:
-            self._give_up(str(getattr(error, "reason", error)), int(getattr(error, "position", 0)))
-        return self._data
+            return self._refused(str(getattr(error, "reason", error)), int(getattr(error, "position", 0)))
+        return True
 
-    def _give_up(self, what: str, offset: int) -> None:
+    def _refused(self, what: str, offset: int) -> bool:
         fix = next((advice for words, advice in _ADVICE if words in what), None)
         self._report(text_rules.SYNTAX, offset, f"this is not YAML: {escape(what, 200)}", fix)
-        self._data = None
+        return False
 
     def _stop(self, rule: Rule, offset: int, message: str, fix: str | None = None) -> NoReturn:
         self._report(rule, offset, message, fix)
@@ -148,7 +154,10 @@ class _Reader:
         value = plain_scalar(event.value) if plain else event.value
         if event.anchor is not None:
             self._anchors[event.anchor] = value
-        self._add(value, event.start_mark.index, merges=plain and event.value == "<<")
+        offset = event.start_mark.index
+        if plain and not event.value and self._open and self._open[-1].key_at is not None:
+            offset = self._open[-1].key_at  # nothing is written: its key is what one can see
+        self._add(value, offset, merges=plain and event.value == "<<")
 
     def _alias(self, event: Any) -> None:
         offset = event.start_mark.index
@@ -181,7 +190,7 @@ class _Reader:
     def _add(self, value: Any, offset: int, *, merges: bool = False) -> tuple[Path | None, str]:
         """Put a value where it belongs: the root, a list, or the key or value of a mapping. Gives its path."""
         if not self._open:
-            self._data = value
+            self.data = value
             self.places[()] = Where(None, offset)
             return (), ""
         frame = self._open[-1]

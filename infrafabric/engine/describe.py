@@ -63,9 +63,7 @@ def describe(info: ModuleInfo, grants: Grants | None = None) -> ModuleDescriptio
             for name, reason in reasons.items()
             if not reason
         ),
-        others=tuple(
-            OtherExport(export, reasons[export.name]) for export in info.exports if reasons.get(export.name)
-        ),
+        others=tuple(OtherExport(export, reasons[export.name]) for export in info.exports if reasons.get(export.name)),
         initializers=initializers,
         allocator=allocator,
     )
@@ -74,8 +72,7 @@ def describe(info: ModuleInfo, grants: Grants | None = None) -> ModuleDescriptio
 def _why_no_task(export: Export, initializers: tuple[Function, ...], allocator: Allocator | None) -> str:
     """Why an exported function is no task; "" when it is one."""
     name, signature = export.name, export.type
-    assert isinstance(signature, FuncType)
-    if not signature.callable_from_host:
+    if isinstance(signature, FuncType) and not signature.callable_from_host:
         held = dict.fromkeys(kind for kind in (*signature.params, *signature.results) if kind not in HOST_VALUE_TYPES)
         return f"it takes or returns {', '.join(held)}, which cannot leave the guest"
     if name == "_start":

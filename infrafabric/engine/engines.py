@@ -5,10 +5,10 @@ an *on-demand* engine maps memory for each instance and has no fixed number of t
 pool; kept instances, modules that fit no slot and an exhausted pool use on-demand. Code of one kind runs
 in both.
 
-An engine that cannot reserve its address space aborts the process, so the span of the pool is reserved
-and released with ``mmap(PROT_NONE)`` first, twice over; on failure a quarter of the slots is tried, down
-to no pool. Engines belong to the process: a chassis that comes and goes costs none, and they are never
-freed, because a kernel timer may still be about to tick them.
+An engine that cannot reserve its address space aborts the process, so before each pool its span is reserved
+and released with ``mmap(PROT_NONE)``, twice over; on failure a quarter of the slots is tried, down to no pool.
+Engines belong to the process: a chassis that comes and goes costs none, and they are never freed, because a
+kernel timer may still be about to tick them. A forked child makes its own.
 
 Rejected: an engine for each chassis or swarm. It gives private epochs, but the 32nd pool exhausts the
 address space, and the callback that tells swarms apart is needed for cancellation anyway.
@@ -17,6 +17,7 @@ address space, and the callback that tells swarms apart is needed for cancellati
 from __future__ import annotations
 
 import mmap
+import os
 import threading
 
 import attrs
@@ -30,6 +31,9 @@ POOL_SLOTS = 1000
 SLOT_SPAN_BYTES = (4 << 30) + (32 << 20)
 #: Table elements of one slot; a module that declares more is instantiated on demand.
 POOL_TABLE_ELEMENTS = 20_000
+#: What the engine keeps of one instance beside memory and table: 32 bytes for each function that is exported or in a
+#: table, 16 for each global. The bounds of `infrafabric.wasm` come to 7 MiB.
+_MAX_INSTANCE_BYTES = 16 << 20
 #: Memory of a slot that is cleared by writing zeros rather than by returning pages to the kernel.
 _KEEP_RESIDENT_BYTES = 64 * 1024
 #: Below this much address space, memories are not reserved ahead and every access is checked.
@@ -54,32 +58,40 @@ class Engine:
 
 _lock = threading.Lock()
 _engines: dict[tuple[CodeKind, bool], Engine] = {}
-_pool_slots: int | None = None
 _compact: bool | None = None
+
+
+def _after_fork() -> None:
+    """Forget the parent's engines: nothing ticks them here, and threads that do not exist may hold their locks."""
+    global _lock  # noqa: PLW0603 - a lock of this process
+    _lock = threading.Lock()
+    _engines.clear()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def engine_for(kind: CodeKind, *, pooled: bool) -> Engine | None:
     """The process's engine of ``kind``, made at the first call; None when no pool fits the address space."""
-    key = (kind, pooled)
-    engine = _engines.get(key)
-    if engine is not None:
-        return engine
+    if not pooled:
+        return on_demand_engine(kind)
     with _lock:
-        if key not in _engines:
-            slots = pool_slots() if pooled else 0
-            if pooled and (not slots or kind.compact):
-                return None
-            pointer = _new_pooled_engine(kind, slots) if pooled else new_engine(kind)
-            _engines[key] = Engine(
-                pointer=pointer, kind=kind, ticker=ticker.Ticker(pointer), slots=[None] * slots if pooled else None
-            )
-        return _engines[key]
+        engine = _engines.get((kind, True))
+        slots = 0 if engine is not None or kind.compact else pool_slots()
+        if slots:
+            engine = _keep(kind, _new_pooled_engine(kind, slots), [None] * slots)
+        return engine
 
 
 def on_demand_engine(kind: CodeKind) -> Engine:
-    """The process's engine of ``kind`` without a pool."""
-    engine = engine_for(kind, pooled=False)
-    assert engine is not None  # on-demand engines reserve nothing, so they always exist
+    """The process's engine of ``kind`` without a pool. It reserves nothing, so it can always be had."""
+    with _lock:
+        return _engines.get((kind, False)) or _keep(kind, new_engine(kind), None)
+
+
+def _keep(kind: CodeKind, pointer: int, slots: list[None] | None) -> Engine:
+    engine = Engine(pointer=pointer, kind=kind, ticker=ticker.Ticker(pointer), slots=slots)
+    _engines[kind, engine.pooled] = engine
     return engine
 
 
@@ -89,14 +101,11 @@ def code_kind(*, fuel: bool = False, canonical_nans: bool = False) -> CodeKind:
 
 
 def pool_slots() -> int:
-    """How many slots a pool of this process has: 1000, 250, 62 ... or 0. Measured once."""
-    global _pool_slots  # noqa: PLW0603 - a fact about the process, measured once
-    if _pool_slots is None:
-        slots = 0 if address_space_is_tight() else POOL_SLOTS
-        while slots and not _can_reserve(2 * slots * SLOT_SPAN_BYTES):
-            slots //= 4
-        _pool_slots = slots
-    return _pool_slots
+    """How many slots another pool of this process can have now: 1000, 250, 62 ... or 0."""
+    slots = 0 if address_space_is_tight() else POOL_SLOTS
+    while slots and not _can_reserve(2 * slots * SLOT_SPAN_BYTES):
+        slots //= 4
+    return slots
 
 
 def address_space_is_tight() -> bool:
@@ -122,6 +131,7 @@ def _new_pooled_engine(kind: CodeKind, slots: int) -> int:
         binding.pool_config_set(pool, name, slots)
     binding.pool_config_set(pool, "max_memories_per_module", 1)
     binding.pool_config_set(pool, "max_tables_per_module", 1)
+    binding.pool_config_set(pool, "max_core_instance_size", _MAX_INSTANCE_BYTES)
     binding.pool_config_set(pool, "table_elements", POOL_TABLE_ELEMENTS)
     binding.pool_config_set(pool, "linear_memory_keep_resident", _KEEP_RESIDENT_BYTES)
     binding.pool_config_set(pool, "table_keep_resident", _KEEP_RESIDENT_BYTES)

@@ -171,7 +171,7 @@ class SignalShield:
         self._received.append((number, frame))
 
     def deliver(self) -> bool:
-        """Run the handlers of recorded signals. False when one raised: the guest must end."""
+        """Run the handlers of recorded signals. False when one raised, now or before: the task must end."""
         handlers = dict(self._held)
         while self._received and self._raised is None:
             number, frame = self._received.pop(0)
@@ -183,8 +183,8 @@ class SignalShield:
 
     @property
     def received(self) -> bool:
-        """Whether a signal waits for its handler."""
-        return bool(self._received)
+        """Whether a signal waits for its handler, or one has raised."""
+        return bool(self._received) or self._raised is not None
 
     def lift(self) -> None:
         """Put the handlers back, run those of signals still waiting, and raise what a handler raised."""
@@ -207,6 +207,30 @@ class SignalShield:
 
 #: The shield of the main thread.
 SHIELD = SignalShield()
+
+
+class Shielded:
+    """Holds signals back while a task is admitted and run on the main thread; elsewhere it does nothing."""
+
+    __slots__ = ("_raised_up",)
+
+    def __enter__(self) -> None:
+        self._raised_up = threading.get_ident() == MAIN_THREAD and not SHIELD.active
+        if self._raised_up:
+            try:
+                SHIELD.raise_up()
+            except BaseException:  # a signal before the last handler was held back
+                SHIELD.lift()
+                raise
+
+    def __exit__(self, *_exception: object) -> None:
+        if self._raised_up:
+            SHIELD.lift()
+
+
+def interrupted() -> bool:
+    """Whether a signal handler raised while the main thread waits under the shield; False on other threads."""
+    return SHIELD.active and threading.get_ident() == MAIN_THREAD and SHIELD.received and not SHIELD.deliver()
 
 
 #: The thread where Python runs signal handlers, by its id.

@@ -46,7 +46,7 @@ def host_function(params: str, results: str = "") -> Callable[[Callable[..., int
     write_result = ctypes.c_int32.from_address
 
     def wrap(body: Callable[..., int | None]) -> HostFunction:
-        @binding.HOST_CALLBACK
+        @binding.HOST_CALLBACK  # type: ignore[untyped-decorator]
         def callback(_env: int, caller: int, values: int, _count: int) -> int:
             try:
                 run: Run = RUNNING[get_ident()]

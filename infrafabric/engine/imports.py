@@ -59,7 +59,7 @@ def host_function_for(wanted: Import) -> HostFunction | None:
 def judge(wanted: Import, grants: Grants) -> ImportVerdict:
     """The verdict on one import."""
     name = escape(f"{wanted.module}.{wanted.name}", limit=200)
-    signature = str(wanted.type) if wanted.kind == "func" else wanted.kind
+    signature = _signature(wanted)
     granted = host_function_for(wanted) is not None
     reason = fix = ""
     if granted and wanted.module == WASI_MODULE and not grants.wasi:
@@ -68,7 +68,12 @@ def judge(wanted: Import, grants: Grants) -> ImportVerdict:
         granted, reason, fix = False, "the contract turns logging off", "set permissions.log: true"
     elif not granted:
         reason, fix = _why_not(wanted)
-    return ImportVerdict(name=name, signature=escape(signature, limit=200), granted=granted, reason=reason, fix=fix)
+    return ImportVerdict(name=name, signature=signature, granted=granted, reason=reason, fix=fix)
+
+
+def _signature(wanted: Import) -> str:
+    # It may have a thousand parameters.
+    return escape(str(wanted.type), limit=200) if wanted.kind == "func" else wanted.kind
 
 
 def _why_not(wanted: Import) -> tuple[str, str]:
@@ -82,7 +87,10 @@ def _why_not(wanted: Import) -> tuple[str, str]:
         known = {function.signature: function}
     if known:
         offers = " or ".join(str(FuncType(*signature)) for signature in known)
-        return f"its signature is {wanted.type}; offered: {offers}", "declare the import with an offered signature"
+        return (
+            f"its signature is {_signature(wanted)}; offered: {offers}",
+            "declare the import with an offered signature",
+        )
     return "no such host function exists", "remove the call; guests may import env.log and inert WASI"
 
 

@@ -77,7 +77,7 @@ _FREE: list[_Scratch] = []
 class Instance:
     """One store with one instance. Belongs to one thread at a time; `close` is idempotent."""
 
-    __slots__ = ("_found", "_memory_known", "_scratch", "context", "linked", "program", "run", "sandbox", "store")
+    __slots__ = ("_found", "_grown", "_memory_known", "_scratch", "context", "linked", "program", "run", "sandbox", "store")
 
     def __init__(self, program: Program, linked: Linked, sandbox: Sandbox, run: Run) -> None:
         """Make the store and run the start function and initializers under ``run``'s deadline.
@@ -89,6 +89,7 @@ class Instance:
         self.sandbox = sandbox
         self.run = run
         self._memory_known = False
+        self._grown = False
         #: The function whose handle the scratch holds.
         self._found: Function | None = None
         self._scratch = scratch = _FREE.pop() if _FREE else _Scratch()
@@ -186,6 +187,7 @@ class Instance:
         if error:
             binding.error_delete(error)
             return None
+        self._grown = True
         return before.value * PAGE_BYTES
 
     def holds(self, pointer: int, length: int) -> bool:
@@ -216,7 +218,7 @@ class Instance:
         """Note the memory that the guest has: it never shrinks, so this is its peak."""
         program = self.program
         run = self.run
-        if not program.may_grow or program.memory_name is None:
+        if program.memory_name is None or not (program.may_grow or self._grown):
             run.peak_memory_bytes = program.initial_memory_bytes
         else:
             try:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import os
 import threading
 import weakref
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from infrafabric.engine import binding
+from infrafabric.engine import binding, entry
 from infrafabric.engine.compiler import COMPILER
 from infrafabric.engine.engines import POOL_TABLE_ELEMENTS, Engine, code_kind, engine_for, on_demand_engine
 from infrafabric.engine.hostcall import raw_struct
@@ -143,7 +144,7 @@ class Program:
                 # The second engine gets the code back from the first one's module: it is not held twice.
                 code = code or binding.serialize(self._linked[not pooled].module)
                 linked = _link(self.info, code, engine)
-                weakref.finalize(self, _free, linked.pre, linked.module).atexit = False
+                weakref.finalize(self, _free, linked.pre, linked.module, entry.process_generation).atexit = False
             self._linked[pooled] = linked
             if not engine.pooled:
                 self._linked[False] = linked
@@ -218,7 +219,9 @@ def _define(linker: int, module: bytes, name: bytes, function: Any) -> None:
         raise InvalidModule(f"the engine cannot link it: {escape(binding.take_error(error))}")
 
 
-def _free(pre: int, module: int) -> None:
+def _free(pre: int, module: int, generation: int) -> None:
+    if generation != entry.process_generation:
+        return  # in a forked child the engine's locks may be held by threads that do not exist
     binding.instance_pre_delete(pre)
     binding.module_delete(module)
 
@@ -228,6 +231,17 @@ def _free(pre: int, module: int) -> None:
 _programs: weakref.WeakValueDictionary[tuple[str, CodeKind], Program] = weakref.WeakValueDictionary()
 _programs_lock = threading.Lock()
 _loading: dict[tuple[str, CodeKind], threading.Lock] = {}
+
+
+def _after_fork() -> None:
+    """Forget the parent's programs: their engines are not ticked here."""
+    global _programs_lock  # noqa: PLW0603 - it may be held by a thread that does not exist here
+    _programs_lock = threading.Lock()
+    _programs.clear()
+    _loading.clear()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def load_program(

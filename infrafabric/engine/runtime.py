@@ -40,7 +40,7 @@ class NoRoomError(Exception):
 class Entered:
     """While entered, the calling thread is ``run``'s: callbacks find it, faults reach the engine, signals wait."""
 
-    __slots__ = ("_ident", "_outer", "_run", "_shield")
+    __slots__ = ("_ident", "_outer", "_run", "_shielded")
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -53,14 +53,10 @@ class Entered:
         (_trap_handlers or _first_entry()).restore_if_taken()
         self._ident = ident = get_ident()
         self._outer = running.RUNNING.get(ident)
-        self._shield = None
-        if ident == entry.MAIN_THREAD and not entry.SHIELD.active:
-            self._shield = self._run.shield = entry.SHIELD
-            try:
-                entry.SHIELD.raise_up()
-            except BaseException:  # a signal before the last handler was held back
-                entry.SHIELD.lift()
-                raise
+        if ident == entry.MAIN_THREAD:
+            self._shielded = entry.Shielded()
+            self._shielded.__enter__()
+            self._run.shield = entry.SHIELD
         self._run.cpu_mark_ns = time.thread_time_ns()
         running.RUNNING[ident] = self._run
 
@@ -69,9 +65,9 @@ class Entered:
             del running.RUNNING[self._ident]
         else:
             running.RUNNING[self._ident] = self._outer
-        if self._shield is not None:
+        if self._ident == entry.MAIN_THREAD:
             self._run.shield = None
-            self._shield.lift()
+            self._shielded.__exit__()
 
 
 def _first_entry() -> entry.TrapHandlers:

@@ -19,6 +19,7 @@ import contextlib
 import ctypes
 import ctypes.util
 import logging
+import os
 import sys
 import threading
 import time
@@ -243,3 +244,5 @@ class _Warden:
 
 
 _warden = _Warden()
+# A forked child has neither the thread nor the timers.
+os.register_at_fork(after_in_child=_warden.__init__)  # type: ignore[misc]

@@ -53,7 +53,7 @@ def __getattr__(name: str) -> Any:
     """Import a public name from its home, once."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module  # here: bare Python has not loaded it
+    from importlib import import_module  # noqa: PLC0415 - bare Python has not loaded it
 
     value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     globals()[name] = value

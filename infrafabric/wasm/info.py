@@ -104,7 +104,7 @@ class ModuleInfo:
     @property
     def languages(self) -> tuple[str, ...]:
         """The source languages that the producers section names, escaped."""
-        named = (escape(item.name, _MAX_TOOL_TEXT) for item in self.producers if item.field == "language")
+        named = (_language(item) for item in self.producers if item.field == "language")
         return tuple(dict.fromkeys(named))[:_MAX_TOOLS]
 
     @property
@@ -113,6 +113,12 @@ class ModuleInfo:
         tools = [_tool(item) for item in self.producers if item.field in {"processed-by", "sdk"}]
         languages, made_by = ", ".join(self.languages), ", ".join(dict.fromkeys(tools[:_MAX_TOOLS]))
         return f"{languages} ({made_by})" if languages and made_by else languages or made_by or None
+
+
+def _language(producer: Producer) -> str:
+    # clang writes the names of DWARF: "C_plus_plus_14" -> "C++14"
+    name = producer.name.replace("C_plus_plus_", "C++").replace("C_plus_plus", "C++")
+    return escape(name, _MAX_TOOL_TEXT)
 
 
 def _tool(producer: Producer) -> str:

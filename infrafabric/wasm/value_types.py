@@ -79,9 +79,9 @@ def read_heap_type(cursor: Cursor, types: int) -> str:
         return _HEAP[code][0]
     cursor.position = start
     index = cursor.u32()
-    # An index here is a signed LEB128 of 33 bits, so that it cannot be mistaken for the codes above.
-    negative = cursor.position - start < 5 and cursor.data[cursor.position - 1] & 0x40
-    if negative:
+    # An index here is a signed LEB128 of 33 bits, so that it cannot be mistaken for the codes above: its last byte
+    # has no sign bit. The fifth byte of a u32 is too small to have bit 6.
+    if cursor.data[cursor.position - 1] & 0x40:
         cursor.fail(f"unknown heap type 0x{code:02x}", start)
     return str(_check_type_index(cursor, index, types, start))
 

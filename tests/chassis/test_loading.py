@@ -308,7 +308,7 @@ def test_unloading_waits_for_running_tasks(chassis: IFChassis) -> None:
     while chassis.swarm_runtimes["spinner"].gate.running == 0:
         time.sleep(0.001)
     assert chassis.unload_swarm("spinner") is True
-    assert running.result(timeout=0).status == "timeout"
+    assert running.result(timeout=1).status == "timeout"
     with pytest.raises(errors.SwarmNotLoadedError):
         chassis.execute_task("spinner", "answer")
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-import infrafabric.telemetry as telemetry
+from infrafabric import telemetry
 
 
 def test_public_names_are_sorted_and_there() -> None:

@@ -61,6 +61,7 @@ MISTAKES = {
     "type_shared_heap": (module(section(1, b"\x01\x60\x01\x65\x7f\0")), 14, "type", "unknown heap type 0x7f"),
     # the import section
     "import_kind": (module(section(2, b"\x01\0\0\x05\0")), 13, "import", "unknown kind of import 0x05"),
+    "import_compact_named": (module(section(2, b"\x01\0\x01a\x7f\0")), 14, "import", "unknown kind of import 0x7f"),
     "import_type": (module(TYPES, section(2, b"\x01\0\0\0\x01")), 20, "import", "index 1 is out of range"),
     "import_no_function": (
         module(section(1, b"\x01\x5f\0"), section(2, b"\x01\0\0\0\0")),
@@ -73,6 +74,12 @@ MISTAKES = {
     "import_name_cut": (module(section(2, b"\x01\x7fabc")), 12, "import", "takes 127 bytes and 3 are left"),
     # functions and code
     "function_type": (module(TYPES, section(3, b"\x01\x01"), CODE), 17, "function", "index 1 is out of range"),
+    "function_no_function": (
+        module(section(1, b"\x01\x5f\0"), section(3, b"\x01\0"), CODE),
+        16,
+        "function",
+        "type 0 is not a function type",
+    ),
     "function_count": (module(TYPES, section(3, b"\x05\0")), 16, "function", "5 functions cannot fit in the 1 bytes"),
     "function_without_code": (module(TYPES, FUNCTIONS), 18, "end of the module", "0 bodies for 1 functions"),
     "code_without_function": (module(TYPES, CODE), 16, "code", "1 bodies for 0 functions"),
@@ -92,6 +99,7 @@ MISTAKES = {
     "global_open": (module(section(6, b"\x01\x7f\0\x41\0")), 15, "global", "unexpected end"),
     # exports and start
     "export_twice": (with_exports(FUNC_F, FUNC_F), 36, "export", "second export is named 'f'"),
+    "export_count": (module(section(7, b"\x02" + FUNC_F)), 10, "export", "2 exports cannot fit in the 4 bytes left"),
     "export_kind": (with_exports(name("f") + b"\x05\0"), 34, "export", "unknown kind of export 0x05"),
     "export_func": (with_exports(name("f") + b"\0\x01"), 35, "export", "func index 1 is out of range"),
     "export_table": (with_exports(name("f") + b"\x01\x01"), 35, "export", "table index 1 is out of range"),
@@ -109,6 +117,12 @@ MISTAKES = {
     "data_memory": (module(section(11, b"\x01\0" + ZERO + b"\0")), 12, "data", "memory index 0 is out of range"),
     "data_other_memory": (module(MEMORY, section(11, b"\x01\x02\x01" + ZERO + b"\0")), 17, "data", "index 1 is out"),
     "data_size": (module(section(11, b"\x01\x01\x7fabc")), 13, "data", "takes 127 bytes and 3 are left"),
+    "data_into_next_section": (
+        module(section(11, b"\x01\x01\x05a"), custom("more")),
+        13,
+        "data",
+        "takes 5 bytes and 1 are left",
+    ),
     "data_count": (module(section(12, b"\x02"), section(11, b"\x01\x01\0")), 13, "data section", "said 2"),
     "data_missing": (module(section(12, b"\x02")), 11, "end of the module", "data section is missing"),
     # custom sections
@@ -173,7 +187,7 @@ def test_the_error_survives_pickling() -> None:
     """The offset is kept when the error crosses a process border."""
     with pytest.raises(InvalidModule) as refused:
         inspect_module(module(section(14, b"")))
-    copy = pickle.loads(pickle.dumps(refused.value))  # noqa: S301
+    copy = pickle.loads(pickle.dumps(refused.value))
     assert (str(copy), copy.offset) == (str(refused.value), 8)
 
 

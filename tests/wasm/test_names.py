@@ -119,6 +119,12 @@ def test_unknown_parts_are_stepped_over() -> None:
     assert (info.module_name, info.parameter_names("add")) == ("calc", ("a", "b"))
 
 
+def test_the_first_name_section_counts() -> None:
+    """A second one, which no tool writes, does not change what things are called."""
+    data = module(custom("name", subsection(0, name("first"))), custom("name", subsection(0, name("second"))))
+    assert inspect_module(data).module_name == "first"
+
+
 def test_a_name_is_cut_at_the_bound() -> None:
     """A megabyte of name is not carried around."""
     info = named(subsection(1, vector([naming(0, "x" * 100)])), bounds=ReadBounds(name_bytes=10))
@@ -179,9 +185,10 @@ def test_says_what_made_the_module() -> None:
         ([field("sdk", ("Emscripten", "3.1.50"))], (), "Emscripten 3.1.50"),
         ([field("unheard-of", ("x", "1"))], (), None),
         ([field("language", ("C", ""), ("C", ""))], ("C",), "C"),
+        ([field("language", ("C_plus_plus", ""), ("C_plus_plus_14", ""))], ("C++", "C++14"), "C++, C++14"),
         ([field("language", ("\x1b[31mred", ""))], ("\\x1b[31mred",), "\\x1b[31mred"),
     ],
-    ids=["none", "language", "tool", "sdk", "unknown_field", "repeated", "hostile"],
+    ids=["none", "language", "tool", "sdk", "unknown_field", "repeated", "c_plus_plus", "hostile"],
 )
 def test_sums_the_toolchain_up(fields: list[bytes], languages: tuple[str, ...], toolchain: str | None) -> None:
     """Whatever is known is on one printable line."""

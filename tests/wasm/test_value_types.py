@@ -94,13 +94,14 @@ def test_mixes_short_and_long_types_in_one_signature() -> None:
     ("wat", "expected"),
     [
         ("(memory 1)", MemoryType(minimum_pages=1)),
+        ("(memory 4 4)", MemoryType(minimum_pages=4, maximum_pages=4)),
         ("(memory 0 65536)", MemoryType(minimum_pages=0, maximum_pages=65536)),
         ("(memory 1 2 shared)", MemoryType(minimum_pages=1, maximum_pages=2, shared=True)),
         ("(memory i64 1 4294967296)", MemoryType(minimum_pages=1, maximum_pages=2**32, is_64=True)),
         ("(memory 5 (pagesize 1))", MemoryType(minimum_pages=5, page_size=1)),
         ('(import "m" "m" (memory 3))', MemoryType(minimum_pages=3, imported=True)),
     ],
-    ids=["plain", "maximum", "shared", "64_bit", "page_size", "imported"],
+    ids=["plain", "equal", "maximum", "shared", "64_bit", "page_size", "imported"],
 )
 def test_reads_memory_types(wat: str, expected: MemoryType) -> None:
     """Every flag of a memory's limits has its field."""
@@ -162,6 +163,25 @@ def test_type_indices_in_references_are_signed(heap: bytes, accepted: bool) -> N
     else:
         with pytest.raises(InvalidModule):
             inspect_module(wasm)
+
+
+def test_an_index_may_have_any_bit_but_the_sign() -> None:
+    """Index 4096 ends in a byte with bit 5 set; index 8192 needs a third byte, or it would be negative."""
+    types = b"\x60\0\0" * 8192 + b"\x60\x01\x64\x80\x20\x01\x64\x80\xc0\0"
+    info = inspect_module(
+        module(section(1, leb(8193) + types), section(2, vector([name("m") + name("f") + b"\0" + leb(8192)])))
+    )
+    assert info.imports[0].type == FuncType(("(ref 4096)",), ("(ref 8192)",))
+    with pytest.raises(InvalidModule, match="unknown heap type 0x80"):
+        inspect_module(module(section(1, leb(8193) + types.replace(b"\x80\xc0\0", b"\x80\x40"))))
+
+
+def test_an_exact_function_import_is_a_function() -> None:
+    """Its kind has a code of its own and the signature is where it always is."""
+    info = inspect_module(
+        bytes(wat2wasm('(module (type (func (param f32))) (import "m" "f" (func (exact (type 0)))))'))
+    )
+    assert (info.imports[0].kind, info.imports[0].type) == ("func", FuncType(("f32",)))
 
 
 def test_a_page_size_is_never_computed_from_a_large_exponent() -> None:

@@ -22,7 +22,8 @@ NAME = "scalar"
 _SHOWN = 100
 #: Characters of a signature that a message shows.
 _SHOWN_PARAMS = 400
-_RANGES = {"i32": (-(1 << 31), (1 << 32) - 1), "i64": (-(1 << 63), (1 << 64) - 1)}
+#: Signed, so that a number comes back from a guest as it went in; its unsigned reading of the same bits is its own.
+_RANGES = {"i32": (-(1 << 31), (1 << 31) - 1), "i64": (-(1 << 63), (1 << 63) - 1)}
 
 
 def unfit(_function: Function, *, has_memory: bool) -> str | None:  # noqa: ARG001 - every convention is asked the same
@@ -73,7 +74,8 @@ def _number(function: Function, index: int, kind: str, value: Any) -> Any:
         raise refuse_params(f"{takes(function)}: number {index + 1} is {type(value).__name__} {_shown(value)}")
     if kind in ("f32", "f64"):
         try:
-            struct.pack("f" if kind == "f32" else "d", value)
+            # "<f" looks for an overflow; "f" makes it an infinity.
+            struct.pack("<f" if kind == "f32" else "<d", value)
         except (OverflowError, struct.error):
             raise refuse_params(
                 f"{takes(function)}: number {index + 1}, {_shown(value)}, does not fit {kind}"
@@ -84,8 +86,7 @@ def _number(function: Function, index: int, kind: str, value: Any) -> Any:
         raise refuse_params(
             f"{takes(function)}: number {index + 1} must be a whole number from {low} to {high}, got {_shown(value)}"
         )
-    # An unsigned number is the same bits as the signed one that the engine's array holds.
-    return value - (1 << (32 if kind == "i32" else 64)) if value > high // 2 else value
+    return value
 
 
 def _shown(value: Any) -> str:

@@ -111,7 +111,7 @@ class SloEngine:
 
         `LookupError` suggests what may have been meant.
         """
-        from infrafabric.telemetry.slo.explain import explain  # here: most programs never ask
+        from infrafabric.telemetry.slo.explain import explain  # noqa: PLC0415 - most programs never ask
 
         return explain(self.snapshot() if snapshot is None else snapshot, number)
 
@@ -183,15 +183,13 @@ class SloEngine:
 
     def save(self, path: str | Path) -> None:
         """Write the history to a file, whole or not at all, durably. `OSError` leaves the old file in place."""
-        from pathlib import Path  # here, and the next: only a chassis with a state directory saves
-
-        from infrafabric.telemetry.slo.store import write_state
+        from infrafabric.telemetry.slo.store import write_state  # noqa: PLC0415 - many programs never save
 
         with self._save_lock:
             with self._lock:
                 saved_ns = self._ledger.advance(self._clock_ns())
                 marker, state = self._marker(), self._dump()
-            write_state(Path(path), state)
+            write_state(path, state)
             with self._lock:
                 self._saved, self._saved_ns = marker, saved_ns
 
@@ -201,21 +199,18 @@ class SloEngine:
         `SloStateError` when the file cannot be used: it is then moved aside and this engine is as it was. `ValueError`
         when something was recorded, excluded or loaded already.
         """
-        from pathlib import Path  # here: as in `save`
+        from infrafabric.telemetry.slo.store import read_state, refuse  # noqa: PLC0415 - as in `save`
 
-        from infrafabric.telemetry.slo.store import read_state, refuse
-
-        file = Path(path)
         with self._lock:
             if self._ledger.rings is not None or self._ledger.exclusions:
                 raise ValueError(f"{self.subject} has a history already; load a saved one before the first record")
             try:
-                state = read_state(file)
+                state = read_state(path)
                 if state is None:
                     return False
                 self._restore(state)
             except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-                raise refuse(file, error) from error
+                raise refuse(path, error) from error
         return True
 
     def _judge(self, now_ns: int | None) -> tuple[list[WindowCounts], list[StateChange]]:

@@ -147,7 +147,7 @@ class ExclusionBook:
         Totals only grow, so the later of two places on the line is the larger of two totals, column by column: that
         clips an exclusion to the window and to the exclusion before it.
         """
-        touching = [(e.before, e.after or totals) for e in self._entries if e.before and e.end_ns > start_ns]
+        touching = [(e.before, e.after or totals) for e in self._entries if e.before and e.end_ns >= start_ns]
         if not touching:
             return None
         seen = [total - count for total, count in zip(totals, counts, strict=True)]

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from infrafabric.telemetry.slo.snapshot import ObjectiveSnapshot, SloSnapshot
 
 _PREFIX = "objectives."
+#: From a minute on, nobody reads fractions of a second.
+_ROUNDED_SECONDS = 60
 
 
 @attrs.frozen(kw_only=True)
@@ -118,7 +120,7 @@ class _Place:
         if objective is not None:
             words |= {
                 "objective": objective,
-                "events": f"{objective.event}s",
+                "event": objective.event,
                 "good": GOOD[objective.name],
                 "bad": BAD[objective.name],
                 "fastest": objective.alerts[0] if objective.alerts else None,
@@ -147,12 +149,13 @@ class _Shown:
         if form == "%":
             return f"{100 * value:.6g} %"
         if form == "t":
-            return span(round(value) if value >= 1 else value)
+            return span(round(value) if value >= _ROUNDED_SECONDS else value)
         if form == "at":
             return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(value))
-        if isinstance(value, float):
-            return f"{value:,.6g}"
-        return f"{value:,}" if isinstance(value, int) else str(value)
+        if form.startswith("#"):
+            return f"{self} {form[1:]}{'' if value == 1 else 's'}"
+        plain = ",.6g" if isinstance(value, float) else "," if isinstance(value, int) else ""
+        return format(value, form or plain)
 
 
 def _find(snapshot: SloSnapshot, path: str) -> _Place | None:

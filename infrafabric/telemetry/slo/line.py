@@ -1,8 +1,9 @@
 """The form of an explanation: a line of unit, formula, inputs and sentence for each number of a record.
 
 In a sentence ``{own}`` is that record, ``{objective}`` the objective it belongs to, ``{snapshot}`` the whole; the
-format ``%`` writes a percentage, ``t`` a length of time, ``at`` an instant. ``explain`` fills them in. Functions
-instead of texts were rejected: a table of texts can be read by somebody who does not read Python.
+format ``%`` writes a percentage, ``t`` a length of time, ``at`` an instant, ``#task`` a number of tasks. ``explain``
+fills them in. Functions instead of texts were rejected: a table of texts can be read by somebody who does not read
+Python.
 """
 
 from __future__ import annotations

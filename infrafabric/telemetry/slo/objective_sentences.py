@@ -17,19 +17,19 @@ _SINCE: Final = Line(
 def _counts(which: str) -> dict[str, Line]:
     """Good and bad events and their share; ``which`` says which of them."""
     return {
-        "good_events": Line("events", "count of good events", "", f"{{own.good_events}} {{events}} {{good}}, {which}."),
-        "bad_events": Line("events", "count of bad events", "", f"{{own.bad_events}} {{events}} {{bad}}, {which}."),
+        "good_events": Line("events", "count of good events", "", f"{{own.good_events:#{{event}}}} {{good}}, {which}."),
+        "bad_events": Line("events", "count of bad events", "", f"{{own.bad_events:#{{event}}}} {{bad}}, {which}."),
         "total_events": Line(
-            "events", "good_events + bad_events", _COUNTED, f"{{own.total_events}} {{events}} were judged, {which}."
+            "events", "good_events + bad_events", _COUNTED, f"{{own.total_events:#{{event}}}} counted, {which}."
         ),
         "sli": Line(
             "ratio",
             "good_events / (good_events + bad_events)",
             _COUNTED,
             {
-                "known": f"{{own.sli:%}} of {{own.total_events}} {{events}} were good, {which}; "
+                "known": f"{{own.sli:%}} of {{own.total_events:#{{event}}}} came out good, {which}; "
                 "the objective is {objective.objective_ratio:%}.",
-                "unknown": "No {events} came in the period, so no share of them was good or bad.",
+                "unknown": "No {event}s came in the period, so no share of them was good or bad.",
             },
             lambda own: "unknown" if own.sli is None else "known",
         ),
@@ -47,7 +47,7 @@ def _chosen_budget(own: Any) -> str:
 
 OBJECTIVE: Final = _counts("exclusions left out") | {
     "objective_ratio": Line(
-        "ratio", "objective percent / 100", "", "{own.objective_ratio:%} of the {events} of the period shall be good."
+        "ratio", "objective percent / 100", "", "{own.objective_ratio:%} of the {event}s of the period shall be good."
     ),
     "target": Line(
         "s or tasks/s",
@@ -80,21 +80,21 @@ OBJECTIVE: Final = _counts("exclusions left out") | {
 
 BUDGET: Final = {
     "ratio": Line(
-        "ratio", "1 - objective_ratio", "objective.objective_ratio", "{own.ratio:%} of the {events} may be bad."
+        "ratio", "1 - objective_ratio", "objective.objective_ratio", "{own.ratio:%} of the {event}s may be bad."
     ),
     "events": Line(
         "events",
         "ratio x total_events",
         "own.ratio objective.total_events",
-        "Of {objective.total_events} {events} in the period, {own.events} may be bad.",
+        "Of {objective.total_events:#{event}} in the period, {own.events} may be bad.",
     ),
     "remaining_events": Line(
         "events",
         "ratio x total_events - bad_events",
         "own.ratio objective.total_events objective.bad_events",
         {
-            "left": "{own.remaining_events} more {events} may be bad before the budget is used up.",
-            "overspent": "The budget is used up: {objective.bad_events} {events} were bad where {own.events} may be.",
+            "left": "{own.remaining_events:#more {event}} may be bad before the budget is used up.",
+            "overspent": "The budget is used up by {objective.bad_events:#bad {event}}, where {own.events} may be.",
         },
         _chosen_budget,
     ),
@@ -103,9 +103,9 @@ BUDGET: Final = {
         "1 - bad_events / (ratio x total_events)",
         "own.ratio objective.total_events objective.bad_events",
         {
-            "left": "{own.remaining_ratio:%} of the error budget is left: {objective.bad_events} bad {events} of the "
+            "left": "{own.remaining_ratio:%} of the error budget is left: {objective.bad_events:#bad {event}} of the "
             "{own.events} that may be.",
-            "overspent": "The budget is used up: {objective.bad_events} {events} were bad where {own.events} may be.",
+            "overspent": "The budget is used up by {objective.bad_events:#bad {event}}, where {own.events} may be.",
         },
         _chosen_budget,
     ),
@@ -123,10 +123,10 @@ RAW: Final = _counts("exclusions counted too") | {
 BURN: Final = {
     **{name: _counts("exclusions left out")[name] for name in ("good_events", "bad_events")},
     "raw_good_events": Line(
-        "events", "count of good events", "", "{own.raw_good_events} {events} {good}, exclusions counted too."
+        "events", "count of good events", "", "{own.raw_good_events:#{event}} {good}, exclusions counted too."
     ),
     "raw_bad_events": Line(
-        "events", "count of bad events", "", "{own.raw_bad_events} {events} {bad}, exclusions counted too."
+        "events", "count of bad events", "", "{own.raw_bad_events:#{event}} {bad}, exclusions counted too."
     ),
     "seconds": Line("s", _PERIOD_SHARE, "snapshot.period_seconds", "This window looks back {own.seconds:t}."),
     "bucket_seconds": Line(
@@ -193,7 +193,7 @@ ALERT: Final = {
         "ratio",
         "factor x budget ratio",
         "own.factor objective.budget.ratio",
-        "{own.name} fires when more than {own.threshold_ratio:%} of the {events} are bad in both of its windows.",
+        "{own.name} fires when more than {own.threshold_ratio:%} of the {event}s are bad in both of its windows.",
     ),
     "budget_ratio": Line(
         "ratio",

@@ -34,8 +34,9 @@ class SloStateError(InfraFabricError, ValueError):
         self.kept_as = kept_as
 
 
-def write_state(path: Path, state: dict[str, Any]) -> None:
+def write_state(path: str | Path, state: dict[str, Any]) -> None:
     """Write the state so that a crash at any moment leaves the old file or the new one. Raises `OSError`."""
+    path = Path(path)
     body = zlib.compress(json.dumps(state, default=_hex, separators=(",", ":"), allow_nan=False).encode(), 1)
     head = {"format": _FORMAT, "version": _VERSION, "bytes": len(body), "sha256": sha256(body).hexdigest()}
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -52,10 +53,10 @@ def write_state(path: Path, state: dict[str, Any]) -> None:
     _sync_directory(path.parent)
 
 
-def read_state(path: Path) -> dict[str, Any] | None:
+def read_state(path: str | Path) -> dict[str, Any] | None:
     """The state, or None when there is no file. `ValueError` says what is wrong with it; `OSError` when unreadable."""
     try:
-        with path.open("rb") as file:
+        with Path(path).open("rb") as file:
             raw = file.read(_FILE_BYTES_MAX + 1)
     except FileNotFoundError:
         return None
@@ -83,9 +84,9 @@ def read_state(path: Path) -> dict[str, Any] | None:
     return state
 
 
-def refuse(path: Path, why: Exception) -> SloStateError:
+def refuse(path: str | Path, why: Exception) -> SloStateError:
     """Move the file out of the next save's way; gives the error to raise."""
-    aside = _keep_aside(path)
+    aside = _keep_aside(Path(path))
     reason = str(why) if type(why) is ValueError else f"its state does not fit ({type(why).__name__}: {why})"
     return SloStateError(
         f"The SLO history in {path} cannot be used: {reason}. It was moved to {aside} and the history starts empty; "

@@ -30,9 +30,7 @@ COVERAGE: Final = {
         "own.hole_seconds",
         "{own.watched_seconds:t} of the last {snapshot.period_seconds:t} were watched.",
     ),
-    "holes": Line(
-        "holes", "count of downtimes and sleeps", "", "Watching was interrupted {own.holes} times in the period."
-    ),
+    "holes": Line("holes", "count of downtimes and sleeps", "", "{own.holes:#interruption} of watching in the period."),
     "hole_seconds": Line(
         "s", "sum of downtimes and sleeps", "", "Interruptions took {own.hole_seconds:t} of the period."
     ),
@@ -46,8 +44,8 @@ def _percentile(percent: int) -> Line:
         f"smallest latency that covers {percent} % of the successful tasks, within 6 %",
         "own.events",
         {
-            "known": f"{percent} % of the {{own.events}} tasks that succeeded in the last {{own.window_seconds:t}} "
-            f"took at most about {{own.p{percent}_seconds}} seconds.",
+            "known": f"{percent} % of the {{own.events:#task}} that succeeded in the last {{own.window_seconds:t}} "
+            f"took at most about {{own.p{percent}_seconds:.3g}} seconds.",
             "unknown": "No task succeeded in the last {own.window_seconds:t}, so there is no latency to tell.",
         },
         lambda own: "known" if own.events else "unknown",
@@ -56,14 +54,14 @@ def _percentile(percent: int) -> Line:
 
 PERCENTILES: Final = {
     "window_seconds": Line("s", "fixed", "", "Percentiles look back {own.window_seconds:t}."),
-    "events": Line("tasks", "count of successful tasks", "", "{own.events} tasks succeeded in that time."),
+    "events": Line("tasks", "count of successful tasks", "", "{own.events:#task} succeeded in that time."),
     **{f"p{percent}_seconds": _percentile(percent) for percent in (50, 95, 99)},
 }
 
 
 def ending(burns: str) -> dict[str, Line]:
     """One way for tasks to end."""
-    sentence = f"{{own.events}} tasks ended as {{own.name}}: {burns}."
+    sentence = f"{{own.events:#task}} ended as {{own.name}}: {burns}."
     return {"events": Line("tasks", "count of tasks", "", sentence)}
 
 

@@ -44,9 +44,12 @@ def test_thirty_days_are_the_published_table() -> None:
     [
         pytest.param(HOUR, 0.25, [("30s", "2.5s"), ("2m", "10s"), ("6m", "30s")], ["page_5s"], id="1h"),
         pytest.param(DAY, 1 / 3, [("2m", "10s"), ("12m", "1m"), ("48m", "4m"), ("2h24m", "12m")], [], id="1d"),
-        pytest.param(7 * DAY, 7 / 3, [("14m", "1m10s"), ("1h24m", "7m"), ("5h36m", "28m"), ("16h48m", "1h24m")], [], id="7d"),
         pytest.param(
-            28 * DAY, 28 / 3, [("56m", "4m40s"), ("5h36m", "28m"), ("22h24m", "1h52m"), ("2d19h12m", "5h36m")], [], id="28d"
+            7 * DAY, 7 / 3, [("14m", "1m10s"), ("1h24m", "7m"), ("5h36m", "28m"), ("16h48m", "1h24m")], [], id="7d"
+        ),
+        pytest.param(
+            28 * DAY, 28 / 3,
+            [("56m", "4m40s"), ("5h36m", "28m"), ("22h24m", "1h52m"), ("2d19h12m", "5h36m")], [], id="28d"
         ),
         pytest.param(30 * DAY, 10, [("1h", "5m"), ("6h", "30m"), ("1d", "2h"), ("3d", "6h")], [], id="30d"),
         pytest.param(90 * DAY, 10, [("3h", "15m"), ("18h", "1h30m"), ("3d", "6h"), ("9d", "18h")], [], id="90d"),

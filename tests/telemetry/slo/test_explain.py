@@ -64,7 +64,7 @@ def test_every_number_has_formula_window_and_sentence(build: Callable[[], World]
         assert told.formula
         assert told.window.startswith(("the last ", "none:"))
         assert re.fullmatch(r"[^\n]{10,}[.}]?[.a-z}]", told.sentence), told.sentence
-        assert "unknown" not in told.sentence, (path, told.sentence)
+        assert "unknown" not in told.sentence.replace("unknown_task", ""), (path, told.sentence)
         assert not re.search(r"[{]|None|nan", told.sentence.replace("{own.author}", "")), told.sentence
         assert all(value is None or isinstance(value, int | float | str) for _, value in told.inputs)
         json.dumps(told.to_dict(), allow_nan=False)
@@ -122,7 +122,9 @@ def test_no_line_is_left_over() -> None:
         ),
         (
             "availability.alerts.page_1h.short_burn_rate",
-            lambda i: i["short.bad_events"] / (i["short.good_events"] + i["short.bad_events"]) / i["objective.budget.ratio"],
+            lambda i: i["short.bad_events"]
+            / (i["short.good_events"] + i["short.bad_events"])
+            / i["objective.budget.ratio"],
         ),
         (
             "availability.alerts.ticket_1d.factor",
@@ -154,8 +156,10 @@ def test_a_formula_and_its_inputs_give_the_number(path: str, formula: Callable[[
         ),
         (
             "availability.seconds_to_exhaustion",
-            "At the burn rate of the last 1h, 2, what is left of the availability budget, 81.8182 %, will be gone in "
-            "12d6h32m44s.",
+            (
+                "At the burn rate of the last 1h, 2, what is left of the availability budget, 81.8182 %, "
+                "will be gone in 12d6h32m44s."
+            ),
             "the last 30d, exact to 1h",
         ),
         (
@@ -168,7 +172,11 @@ def test_a_formula_and_its_inputs_give_the_number(path: str, formula: Callable[[
             "Over the last 1h the availability budget burns 2 times as fast as it may, not above the factor of 14.4.",
             "the last 1h and the last 5m",
         ),
-        ("availability.alerts.page_1h.state", "page_1h is quiet: nothing burns too fast.", "the last 1h and the last 5m"),
+        (
+            "availability.alerts.page_1h.state",
+            "page_1h is quiet: nothing burns too fast.",
+            "the last 1h and the last 5m",
+        ),
         (
             "latency.bad_events",
             "20 successful tasks took longer than the target, exclusions left out.",
@@ -186,12 +194,19 @@ def test_a_formula_and_its_inputs_give_the_number(path: str, formula: Callable[[
         ),
         (
             "refused.busy",
-            "1 tasks ended as busy: the operator's limits turned them away, which burns no availability budget.",
+            "1 task ended as busy: the operator's limits turned them away, which burns no availability budget.",
             "the last 30d, exact to 1d",
         ),
-        ("latency.target", "A successful task is fast enough when it takes at most 0.1 seconds.", "none: no event changes it"),
-        ("percentiles.p50_seconds", "50 % of the 980 tasks that succeeded in the last 1h took at most about 0.000991232 "
-         "seconds.", "the last 1h, exact to 15m"),
+        (
+            "latency.target",
+            "A successful task is fast enough when it takes at most 0.1 seconds.",
+            "none: no event changes it",
+        ),
+        (
+            "percentiles.p50_seconds",
+            "50 % of the 980 tasks that succeeded in the last 1h took at most about 0.00102 seconds.",
+            "the last 1h, exact to 15m",
+        ),
         ("taken_at", "These numbers were taken at 2025-06-25T15:08:53Z.", "none: no event changes it"),
     ],
 )  # fmt: skip
@@ -209,9 +224,15 @@ def test_sentences_read_plainly(path: str, sentence: str, window: str) -> None:
         (World, "percentiles.p99_seconds", "No task succeeded in the last 1h, so there is no latency to tell."),
         (World, "availability.burn_rates.30d.threshold", "No alert watches this window by itself."),
         (short, "availability.seconds_to_exhaustion", "The availability budget is used up."),
-        (short, "availability.budget.remaining_ratio", "The budget is used up: 30 tasks were bad where 3 may be."),
-        (short, "availability.dropped.page_5s.long_seconds", "page_5s, which would look back 5s, is left out: its short "
-         "window of 0.417s holds fewer than 3 buckets of 0.25s; a longer period would watch it."),
+        (short, "availability.budget.remaining_ratio", "The budget is used up by 30 bad tasks, where 3 may be."),
+        (
+            short,
+            "availability.dropped.page_5s.long_seconds",
+            (
+                "page_5s, which would look back 5s, is left out: its short window of 0.417s holds fewer than 3 buckets "
+                "of 0.25s; a longer period would watch it."
+            ),
+        ),
         (short, "availability.burn_rates.2.5s.seconds", "This window looks back 2.5s."),
         (excluding, "exclusions.1.number", "Exclusion 1 was declared by ada: database move {own.author}"),
         (excluding, "exclusions.2.end", "Exclusion 2 lasts until somebody ends it."),
@@ -232,7 +253,7 @@ def test_what_is_not_there_is_said(build: Callable[[], World], path: str, senten
         ("availability", "no number 'availability'"),
         ("availability.budget", "no number"),
         ("availability.budget.x.ratio", "no number"),
-        ("availability.alerts.page_2h.state", "did you mean availability.alerts.page_1h.state"),
+        ("availability.alerts.page_2h.state", "availability.alerts.page_1h.state"),
         ("availability.name", "no number"),
         ("availability.__class__.mro", "no number"),
         ("failures.events", "no number"),

@@ -15,8 +15,15 @@ from infrafabric.telemetry.slo.objectives import ObjectiveTargets
 
 @pytest.mark.parametrize(
     ("percent", "budget"),
-    [(99.9, (1, 1000)), (99.95, (1, 2000)), (95, (1, 20)), (99.999, (1, 100_000)), (93.06, (347, 5000)), (0.1, (999, 1000))],
-)  # fmt: skip
+    [
+        (99.9, (1, 1000)),
+        (99.95, (1, 2000)),
+        (95, (1, 20)),
+        (99.999, (1, 100_000)),
+        (93.06, (347, 5000)),
+        (0.1, (999, 1000)),
+    ],
+)
 def test_a_budget_is_the_exact_decimal(percent: float, budget: tuple[int, int]) -> None:
     """99.9 % leaves exactly one in a thousand, not what is left in binary."""
     availability = ObjectiveTargets(target_availability_percent=percent).objectives()[0]

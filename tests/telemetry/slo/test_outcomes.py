@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from infrafabric.errors import Blame, Outcome
@@ -139,7 +141,7 @@ def test_history_lists_every_bucket() -> None:
     assert sum(p.good_events for p in points) == burn.good_events
     assert sum(p.bad_events for p in points) == burn.bad_events == 2
     starts = [p.start for p in points]
-    assert all(later - earlier == pytest.approx(10) for earlier, later in zip(starts, starts[1:], strict=False))
+    assert all(later - earlier == pytest.approx(10) for earlier, later in pairwise(starts))
     assert starts[-1] <= world.wall_ns / 1e9 < starts[-1] + 10
     for wrong in (("speed", "5m"), ("availability", "7m")):
         with pytest.raises(LookupError, match="there is no history of"):

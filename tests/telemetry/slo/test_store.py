@@ -8,13 +8,13 @@ import signal
 import subprocess
 import sys
 import threading
+import zlib
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from infrafabric.errors import Outcome
-from infrafabric.telemetry.slo import store
 from infrafabric.telemetry.slo.objectives import ObjectiveTargets
 from infrafabric.telemetry.slo.store import SloStateError
 from tests.telemetry.slo.world import World
@@ -80,7 +80,7 @@ def _flip(raw: bytes) -> bytes:
 
 def _signed(state: Any) -> bytes:
     """A file whose seal is right and whose content is not."""
-    body = store.zlib.compress(json.dumps(state).encode())
+    body = zlib.compress(json.dumps(state).encode())
     head = {"format": "infrafabric-slo", "version": 1, "bytes": len(body), "sha256": sha256(body).hexdigest()}
     return json.dumps(head).encode() + b"\n" + body
 
@@ -151,7 +151,7 @@ def test_a_sealed_file_with_a_wrong_state_is_refused_too(tmp_path: Path, spoil: 
     world = busy_world()
     path = tmp_path / "swarm.slo"
     world.engine.save(path)
-    state = json.loads(store.zlib.decompress(path.read_bytes().partition(b"\n")[2]))
+    state = json.loads(zlib.decompress(path.read_bytes().partition(b"\n")[2]))
     spoil(state)
     path.write_bytes(_signed(state))
     world.start()
@@ -227,7 +227,12 @@ def test_many_saves_at_once_leave_one_whole_file(tmp_path: Path) -> None:
     """Threads that save together with threads that record never leave a file that cannot be loaded."""
     world = busy_world()
     path = tmp_path / "swarm.slo"
-    threads = [threading.Thread(target=lambda: [world.engine.save(path) for _ in range(5)]) for _ in range(4)]
+
+    def save() -> None:
+        for _ in range(5):
+            world.engine.save(path)
+
+    threads = [threading.Thread(target=save) for _ in range(4)]
     for thread in threads:
         thread.start()
     while any(thread.is_alive() for thread in threads):

@@ -136,7 +136,7 @@ class Recount:
             kinds = [event.kind for event in self.events if start <= event.at < end]
             served = kinds.count("ended")
             offered = served + kinds.count("busy")
-            met = served >= min(offered, Fraction(str(target_rps)) * 10)
+            met = served >= offered or served >= Fraction(str(target_rps)) * 10
             excluded = any(begin < end and (stop is None or stop > start) for begin, stop in self.exclusions)
             found.append(Event(end - 1, "met" if met else "missed", excluded))
         return found
