@@ -10,10 +10,13 @@ from infrafabric.limits import Refusal, Wait
 
 if TYPE_CHECKING:
     from infrafabric.chassis.swarm import LoadedSwarm
+    from infrafabric.errors import ContractValidationError
 
 _MIB = 1 << 20
 #: So many tasks of a swarm are named to a caller who asked for another.
 _NAMED_TASKS = 12
+#: So many mistakes in its parameters are told to a caller.
+_NAMED_MISTAKES = 5
 
 
 class Refused(Exception):
@@ -40,6 +43,18 @@ def unknown_task(swarm: LoadedSwarm, name: str) -> Refused:
     else:
         text += ", which exports no tasks"
     return Refused(Outcome.UNKNOWN_TASK, text)
+
+
+def bad_params(name: str, error: ContractValidationError) -> Refused:
+    """The parameters do not fit the schema that the contract has for them."""
+    mistakes = "; ".join(str(problem) for problem in error.problems[:_NAMED_MISTAKES])
+    more = len(error.problems) - _NAMED_MISTAKES
+    if more > 0:
+        mistakes += f"; and {more} more"
+    return Refused(
+        Outcome.INVALID_PARAMS,
+        f"the parameters do not fit tasks.{escape(name, 100)}.params of the contract: {mistakes}",
+    )
 
 
 def rate_limited(swarm: LoadedSwarm, refusal: Refusal) -> Refused:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import attrs
+
 from infrafabric.chassis.arguments import check_call, check_swarm, not_loaded
 from infrafabric.chassis.futures import TaskFuture
 from infrafabric.chassis.loading import load, slo_targets
@@ -17,21 +19,37 @@ from infrafabric.chassis.refusal import Refused
 from infrafabric.chassis.task import Task
 from infrafabric.chassis.witness import Witness
 from infrafabric.chassis.workers import Workers
+from infrafabric.contract import ServiceContract
 from infrafabric.engine import SCRIBE, CacheRefusedError, CodeCache, default_cache_folder, entry
-from infrafabric.errors import ChassisClosedError, InfraFabricError, ModuleError, SwarmAlreadyLoaded, escape
+from infrafabric.errors import (
+    ChassisClosedError,
+    ContractError,
+    InfraFabricError,
+    ModuleError,
+    SwarmAlreadyLoaded,
+    escape,
+)
 from infrafabric.limits import RateLimiter, RateStorage, open_rate_storage, process_ledger
+from infrafabric.schemas.capability import calculate_capability_overlap
 from infrafabric.telemetry import SloEngine
 
 if TYPE_CHECKING:
     from infrafabric.chassis.results import TaskResult
     from infrafabric.chassis.swarm import LoadedSwarm
-    from infrafabric.contract import ServiceContract
     from infrafabric.telemetry import SloSnapshot
 
 _log = logging.getLogger("infrafabric.chassis")
 
 #: Called with the result of every ended task, on the thread that ran it.
 Observer = Callable[["TaskResult"], None]
+
+
+@attrs.frozen
+class SwarmMatch:
+    """A loaded swarm, and which share of the required capabilities it offers: above 0, at most 1."""
+
+    swarm_id: str
+    overlap: float
 
 
 class IFChassis:
@@ -137,6 +155,29 @@ class IFChassis:
             self._loading.discard(swarm_id)
         self._witness.event("loaded", swarm_id, **_facts(swarm))
         return True
+
+    def load_contract(self, path: str | Path) -> str:
+        """Load the swarm of a contract file with the module it names (``module.path``). Returns the swarm's id.
+
+        The module lies in the contract's folder and has the digest that the contract states. Raises `ContractError`
+        for either file, and what `load_swarm` raises.
+        """
+        self._check_open()
+        contract = ServiceContract.from_file(path)
+        if contract.module is None:
+            raise ContractError(f"{path}: the contract names no module; add module: {{path: ...}}, or use load_swarm")
+        module = contract.module.read(Path(path).parent, contract.resource_limits.max_module_bytes)
+        self.load_swarm(contract.swarm_id, module, contract)
+        return contract.swarm_id
+
+    def find_swarms(self, required: Iterable[str]) -> list[SwarmMatch]:
+        """The loaded swarms that offer any of the ``required`` capabilities, best first, then in load order."""
+        wanted = tuple(required)
+        matches = [
+            SwarmMatch(swarm_id, calculate_capability_overlap(contract.capabilities, wanted))
+            for swarm_id, contract in self.contracts.items()
+        ]
+        return sorted((match for match in matches if match.overlap > 0), key=lambda match: -match.overlap)
 
     def replace_swarm(self, swarm_id: str, wasm_module: bytes, contract: ServiceContract) -> bool:
         """Swap a loaded swarm for another module or contract, at once and completely. Returns True.

@@ -6,13 +6,15 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from infrafabric.limits import CpuShare, Gate, MemoryLedger, RateLimiter
 
 if TYPE_CHECKING:
     from infrafabric.chassis.results import Figures
     from infrafabric.chassis.task import Task
     from infrafabric.contract import ServiceContract, TaskContract
-    from infrafabric.engine import SwarmRuntime
+    from infrafabric.engine import Function, SwarmRuntime
     from infrafabric.errors import Outcome
     from infrafabric.telemetry import SloEngine
 
@@ -51,6 +53,22 @@ class Totals:
         }
 
 
+@attrs.frozen
+class PromisedTask:
+    """An export with what the contract says about it."""
+
+    function: Function
+    terms: TaskContract
+
+
+def _named(function: Function, terms: TaskContract) -> Function:
+    """The export with its parameters named as the contract names them, where it names each."""
+    names = terms.parameter_names
+    if names is None or len(names) != len(function.type.params):
+        return function
+    return attrs.evolve(function, parameter_names=names)
+
+
 class LoadedSwarm:
     """Everything a task of one swarm needs, worked out when the swarm was loaded."""
 
@@ -80,8 +98,11 @@ class LoadedSwarm:
         self.promise_bytes = promise_bytes
         self.kept_promise_bytes = kept_promise_bytes
         self.max_execution_ns = limits.max_execution_time_ns
-        #: What the contract says about single tasks.
-        self.tasks_promised: dict[str, TaskContract] = dict(contract.tasks)
+        #: The tasks that the contract says something about.
+        self.promised = {
+            name: PromisedTask(_named(runtime.program.tasks[name], terms), terms)
+            for name, terms in contract.tasks.items()
+        }
         #: What `TaskResult.metadata` is made of.
         self.result_context = (contract.version, limits)
         self.loaded_at = time.time()

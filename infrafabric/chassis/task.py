@@ -14,10 +14,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from infrafabric.chassis.account import failure_of, failure_of_refusal, figures_of
-from infrafabric.chassis.refusal import Refused, no_memory, not_granted, rate_limited, unknown_task
+from infrafabric.chassis.refusal import Refused, bad_params, no_memory, not_granted, rate_limited, unknown_task
 from infrafabric.chassis.results import Facts, Failure, Figures, TaskResult
 from infrafabric.engine import GuestEnded, NoRoomError, Verdict, entry, stop
-from infrafabric.errors import Outcome, escape
+from infrafabric.errors import ContractValidationError, Outcome, escape
 from infrafabric.limits import RateToken, Refusal, SlotWaiter, Wait
 
 if TYPE_CHECKING:
@@ -76,19 +76,21 @@ class Task:
     def prepare(self, params: Any) -> None:
         """Find the export and encode the parameters, before anything is taken. Raises `Refused`."""
         swarm = self.swarm
-        function = swarm.runtime.function(self.name)
+        promised = swarm.promised.get(self.name)
+        function = promised.function if promised is not None else swarm.runtime.function(self.name)
         if function is None:
             raise unknown_task(swarm, self.name)
         self._function = function
         asked_abi = None
-        if swarm.tasks_promised:
-            promised = swarm.tasks_promised.get(self.name)
-            if promised is not None:
-                asked_abi, self._returns = promised.abi, promised.returns
         try:
+            if promised is not None:
+                asked_abi, self._returns = promised.terms.abi, promised.terms.returns
+                promised.terms.check_params(params)
             self.convention, self.encoded = swarm.runtime.prepare(function, params, asked_abi)
         except GuestEnded as ended:
             raise Refused(ended.verdict.outcome, ended.verdict.message) from None
+        except ContractValidationError as error:
+            raise bad_params(self.name, error) from None
 
     def admit_rate(self, *, wait: bool) -> float:
         """Take the rate. Returns 0.0, or with ``wait`` the seconds after which to ask again. Raises `Refused`."""

@@ -10,7 +10,7 @@ import click
 
 from infrafabric.cli.app import Command
 from infrafabric.cli.output import output_option, print_result
-from infrafabric.cli.target import read_module_file
+from infrafabric.cli.target import CONTRACT_SUFFIXES, Target, open_target
 from infrafabric.errors import InvalidModule, ModuleError, escape
 
 if TYPE_CHECKING:
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Inspection:
-    """A module's description, and what keeps it from being loaded under the default contract: None, or an error."""
+    """A module's description, and what keeps it from being loaded under ``contract``: None, or an error."""
 
     path: Path
+    contract: str
     description: ModuleDescription
     obstacle: ModuleError | None
 
@@ -35,41 +36,47 @@ class Inspection:
     epilog="""\b
 Examples:
   infrafabric inspect analyzer.wasm
+  infrafabric inspect analyzer.yaml -o yaml
   infrafabric inspect analyzer.wasm | jq -r '.tasks[].name'""",
 )
-@click.argument("module", type=click.Path(path_type=Path))
+@click.argument("target_path", metavar="MODULE|CONTRACT", type=click.Path(path_type=Path))
 @output_option("How to show it.  [default: table on a terminal, else json]")
-def command(module: Path, output_format: str | None) -> int:
-    """Show what MODULE, a .wasm file, is, wants and offers, without running or compiling it.
+def command(target_path: Path, output_format: str | None) -> int:
+    """Show what a module is, wants and offers, without running or compiling it.
 
-    The exit status is 4 when it could not be loaded under the default contract, and the reason is said. That nothing
-    stands against it is no promise: code is checked when it is compiled, and its start function when it runs.
+    MODULE is a .wasm file; CONTRACT a .yaml, .toml or .json file that names its module. The exit status is 4 when the
+    module could not be loaded under its contract, or else the default one, and the reason is said. That nothing stands
+    against it is no promise: code is checked when it is compiled, and its start function when it runs.
     """
-    inspection = inspect(module, read_module_file(module))
+    inspection = inspect(target_path, open_target(target_path, {}))
     print_result(to_dict(inspection), lambda: _table(inspection), output_format)
     if inspection.obstacle is not None:
         raise inspection.obstacle
     return 0
 
 
-def inspect(path: Path, data: bytes) -> Inspection:
+def inspect(path: Path, target: Target) -> Inspection:
     """Inspect a module. Raises `InvalidModule` for bytes that cannot be read as one."""
     from infrafabric.chassis.loading import read_module  # noqa: PLC0415 - not for --help
-    from infrafabric.contract import ServiceContract  # noqa: PLC0415 - as above
+    from infrafabric.engine import Grants  # noqa: PLC0415 - as above
     from infrafabric.engine.describe import describe  # noqa: PLC0415 - as above
     from infrafabric.wasm import inspect_module  # noqa: PLC0415 - as above
 
+    permissions = target.contract.permissions
+    contract = "its contract" if path.suffix.lower() in CONTRACT_SUFFIXES else "the default contract"
     try:
-        description = describe(inspect_module(data))
+        info = inspect_module(target.module)
     except InvalidModule as error:
         error.args = (f"'{escape(str(path), 200)}': {error.args[0]}", *error.args[1:])
         raise
+    description = describe(info, Grants(log=permissions.log, wasi=permissions.wasi == "inert"))
+    obstacle = None
     try:
-        read_module(data, ServiceContract("inspected"))
+        read_module(target.module, target.contract)
     except ModuleError as error:
-        error.args = (f"it cannot be loaded under the default contract: {error.args[0]}", *error.args[1:])
-        return Inspection(path, description, error)
-    return Inspection(path, description, None)
+        error.args = (f"it cannot be loaded under {contract}: {error.args[0]}", *error.args[1:])
+        obstacle = error
+    return Inspection(path, contract, description, obstacle)
 
 
 def _table(inspection: Inspection) -> RenderableType:

@@ -42,9 +42,8 @@ def module_table(inspection: Inspection) -> RenderableType:
 
 def _headline(inspection: Inspection) -> Text:
     name = Text(_name(inspection.path.name), style="bold")
-    if inspection.obstacle is None:
-        return name.append("  can be loaded under the default contract", style="not bold green")
-    return name.append("  cannot be loaded under the default contract", style="not bold red")
+    can, style = ("can", "not bold green") if inspection.obstacle is None else ("cannot", "not bold red")
+    return name.append(f"  {can} be loaded under {inspection.contract}", style=style)
 
 
 def _facts(description: ModuleDescription) -> Table:

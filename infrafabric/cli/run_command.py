@@ -116,9 +116,9 @@ def command(  # noqa: PLR0913 - one parameter a flag
 ) -> int:
     """Run one TASK of a module and print its output.
 
-    MODULE is a .wasm file; CONTRACT a .yaml, .toml or .json file that names its module. A flag changes what the contract
-    says. Without TASK, the tasks that there are are listed. The guest's log goes to stderr as it is written. The exit
-    status says how the task ended: see the reference of the command line.
+    MODULE is a .wasm file; CONTRACT a .yaml, .toml or .json file that names its module, and flags change what it says.
+    Without TASK, the tasks of the module are listed. The guest's log goes to stderr as it is written. The exit status
+    says how the task ended: see the reference of the command line.
     """
     if task is None:
         raise click.UsageError(_which_task(target_path))

@@ -136,10 +136,11 @@ def show_seconds(seconds: float) -> str:
     >>> show_seconds(0), show_seconds(0.000_012_3), show_seconds(0.25), show_seconds(90), show_seconds(7300)
     ('0 s', '12.3 µs', '250 ms', '1 min 30 s', '2 h 1 min')
     """
-    if seconds >= 3600:
-        return f"{seconds // 3600:.0f} h {seconds % 3600 // 60:.0f} min"
     if seconds >= 60:
-        return f"{seconds // 60:.0f} min {seconds % 60:.0f} s".removesuffix(" 0 s")
+        minutes, rest = divmod(round(seconds), 60)
+        if minutes < 60:
+            return f"{minutes} min {rest} s".removesuffix(" 0 s")
+        return f"{minutes // 60} h {minutes % 60} min".removesuffix(" 0 min")
     for unit, factor in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
         if seconds >= factor:
             return f"{_three_digits(seconds / factor)} {unit}"

@@ -27,11 +27,12 @@ class Data:
 
     max_bytes: int
     max_depth: int
+    what: str = "a mapping of JSON data"
 
     @property
     def expects(self) -> str:
         """The bounds in words."""
-        return f"a mapping of JSON data, at most {self.max_bytes:,} bytes as JSON and {self.max_depth} levels deep"
+        return f"{self.what}, at most {self.max_bytes:,} bytes as JSON and {self.max_depth} levels deep"
 
     def read(self, value: Any, path: str, problems: Problems) -> FrozenMapping[Any]:
         """A deep, frozen copy."""

@@ -52,7 +52,7 @@ class ModuleReference(Record):
         try:
             data = read_bytes(self._file(folder.resolve()), max_bytes)
         except OSError as error:
-            self._unreadable(error.strerror)
+            self._unreadable(error.strerror or "the file system failed")
         if data is None:
             text = f"{escape(self.path)} is larger than the {max_bytes:,} bytes of resource_limits.max_module_mb"
             raise ModuleTooLarge(text)

@@ -200,10 +200,18 @@ class ServiceContract(Record):
         return version_key(self.version)
 
     def canonical_json(self) -> bytes:
-        """The contract's one canonical form: RFC 8785 JSON of all fields, defaults included, ``created_at`` not."""
+        """The contract's one canonical form: RFC 8785 JSON of all fields, defaults included, ``created_at`` not.
+
+        That form sorts keys. Where the order of a task's parameters has a meaning, it is added as
+        ``parameter_names``, so that contracts which call their guests differently differ.
+        """
         import rfc8785  # noqa: PLC0415 - only digests need it
 
-        return rfc8785.dumps({key: value for key, value in self.to_dict().items() if key not in _NOT_DIGESTED})
+        plain = {key: value for key, value in self.to_dict().items() if key not in _NOT_DIGESTED}
+        for name, task in self.tasks.items():
+            if task.order_counts:
+                plain["tasks"][name]["parameter_names"] = list(task.parameter_names or ())
+        return rfc8785.dumps(plain)
 
     @property
     def digest(self) -> str:

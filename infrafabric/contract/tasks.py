@@ -9,6 +9,7 @@ import attrs
 from infrafabric.contract import rules
 from infrafabric.contract.fields import field
 from infrafabric.contract.kinds import Choice
+from infrafabric.contract.params import ParamsSchema, SchemaOfParams
 from infrafabric.contract.problems import Problems, join
 from infrafabric.contract.record import Record
 
@@ -39,6 +40,35 @@ class TaskContract(Record):
         broken="invalid_result",
         default="auto",
     )
+
+    params: ParamsSchema | None = field(
+        SchemaOfParams(),
+        "A JSON Schema (2020-12) of the task's parameters, checked before each task. Needs the extra "
+        "infrafabric[schema]. Of a scalar task the order of properties is the order of the parameters. "
+        "Null: nothing is checked.",
+        enforced_by="contract",
+        broken="invalid_params",
+        default=None,
+        examples=({"type": "object", "properties": {"file": {"type": "string"}}, "required": ["file"]},),
+    )
+
+    def check_params(self, value: Any) -> None:
+        """Raise `ContractValidationError`, with every problem, unless ``value`` fits the schema of the parameters.
+
+        Raw bytes count as the text they hold. Without a schema everything fits.
+        """
+        if self.params is not None:
+            self.params.check(value)
+
+    @property
+    def parameter_names(self) -> tuple[str, ...] | None:
+        """The names of the parameters in their order, from the schema's properties; None where it names none."""
+        return self.params.names if self.params is not None else None
+
+    @property
+    def order_counts(self) -> bool:
+        """Whether the order of the parameters' names has a meaning: a scalar task takes them by position."""
+        return self.parameter_names is not None and self.abi in {None, "scalar"}
 
     @classmethod
     def cross_check(cls, values: Mapping[str, Any], path: str, problems: Problems) -> None:

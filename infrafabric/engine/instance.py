@@ -77,7 +77,18 @@ _FREE: list[_Scratch] = []
 class Instance:
     """One store with one instance. Belongs to one thread at a time; `close` is idempotent."""
 
-    __slots__ = ("_found", "_grown", "_memory_known", "_scratch", "context", "linked", "program", "run", "sandbox", "store")
+    __slots__ = (
+        "_found",
+        "_grown",
+        "_memory_known",
+        "_scratch",
+        "context",
+        "linked",
+        "program",
+        "run",
+        "sandbox",
+        "store",
+    )
 
     def __init__(self, program: Program, linked: Linked, sandbox: Sandbox, run: Run) -> None:
         """Make the store and run the start function and initializers under ``run``'s deadline.

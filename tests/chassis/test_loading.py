@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import threading
 import time
 import warnings
@@ -392,3 +393,56 @@ def test_one_module_in_many_swarms_is_held_once(chassis: IFChassis) -> None:
         chassis.load_swarm(f"adder-{number}", ADDER, contract(f"adder-{number}"))
     programs = {id(swarm.runtime.program) for swarm in chassis.swarm_runtimes.values()}
     assert len(programs) == 1
+
+
+def test_a_contract_file_loads_with_its_module(chassis: IFChassis, tmp_path: Path) -> None:
+    """The module lies beside the contract, and has the digest that the contract states."""
+    (tmp_path / "adder.wasm").write_bytes(ADDER)
+    digest = hashlib.sha256(ADDER).hexdigest()
+    path = tmp_path / "adder.yaml"
+    path.write_text(f"swarm_id: adder\ncapabilities: [testing:unit]\nmodule: {{path: adder.wasm, sha256: {digest}}}\n")
+    assert chassis.load_contract(path) == "adder"
+    assert chassis.execute_task("adder", "add", [2, 3]).output == 5
+
+    (tmp_path / "adder.wasm").write_bytes(EMPTY)
+    chassis.unload_swarm("adder")
+    with pytest.raises(errors.ContractValidationError, match="has the SHA-256"):
+        chassis.load_contract(path)
+
+
+def test_a_contract_file_without_a_module_says_so(chassis: IFChassis, tmp_path: Path) -> None:
+    """There is nothing to load."""
+    path = tmp_path / "adder.yaml"
+    path.write_text("swarm_id: adder\ncapabilities: [testing:unit]\n")
+    with pytest.raises(errors.ContractError, match="names no module"):
+        chassis.load_contract(path)
+
+
+def test_a_module_outside_the_contracts_folder_is_refused(chassis: IFChassis, tmp_path: Path) -> None:
+    """Also behind a link."""
+    (tmp_path / "adder.wasm").write_bytes(ADDER)
+    folder = tmp_path / "contracts"
+    folder.mkdir()
+    path = folder / "adder.yaml"
+    path.write_text("swarm_id: adder\ncapabilities: [testing:unit]\nmodule: {path: ../adder.wasm}\n")
+    with pytest.raises(errors.ContractError):
+        chassis.load_contract(path)
+    path.write_text("swarm_id: adder\ncapabilities: [testing:unit]\nmodule: {path: adder.wasm}\n")
+    (folder / "adder.wasm").symlink_to(tmp_path / "adder.wasm")
+    with pytest.raises(errors.ContractError, match="outside of"):
+        chassis.load_contract(path)
+
+
+def test_swarms_are_found_by_what_they_offer(chassis: IFChassis) -> None:
+    """Ranked by the share of what is required, then in load order; those that offer none of it are left out."""
+    offers = {
+        "tests": ["testing:unit"],
+        "both": ["code-analysis:python", "testing:unit"],
+        "python": ["code-analysis:python"],
+        "docs": ["docs:tutorials"],
+    }
+    for swarm_id, capabilities in offers.items():
+        chassis.load_swarm(swarm_id, EMPTY, contract(swarm_id, capabilities=capabilities))
+    matches = chassis.find_swarms(["code-analysis:python", "testing:unit"])
+    assert [(match.swarm_id, match.overlap) for match in matches] == [("both", 1.0), ("tests", 0.5), ("python", 0.5)]
+    assert chassis.find_swarms([]) == []

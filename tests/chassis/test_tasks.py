@@ -321,3 +321,20 @@ def test_swarms_on_many_threads_get_only_their_own_results_and_logs(chassis: IFC
     stats = chassis.get_runtime_stats("s1000")
     assert stats is not None
     assert stats["tasks_by_outcome"] == {"success": 1000}
+
+
+def test_parameters_are_checked_against_the_contracts_schema(chassis: IFChassis) -> None:
+    """Before the task, as the caller's mistake; the schema's order names a scalar task's parameters."""
+    pytest.importorskip("jsonschema_rs")
+    schema = {
+        "type": "object",
+        "properties": {"left": {"type": "integer", "minimum": 0}, "right": {"type": "integer"}},
+        "required": ["left", "right"],
+    }
+    tasks = {"add": {"abi": "scalar", "params": schema}}
+    chassis.load_swarm("adder", ADDER, contract("adder", tasks=tasks))
+    assert chassis.execute_task("adder", "add", {"right": -3, "left": 5}).output == 2
+    with pytest.raises(errors.TaskParamsError, match=r"do not fit tasks\.add\.params of the contract: .*left"):
+        chassis.execute_task("adder", "add", {"left": -1, "right": 1})
+    with pytest.raises(errors.TaskParamsError, match="do not fit"):
+        chassis.execute_task("adder", "add", {"left": 1})

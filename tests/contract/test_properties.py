@@ -91,7 +91,7 @@ def test_contracts_round_trip(fields: dict[str, Any]) -> None:
     for other in (
         ServiceContract.from_dict(plain),
         ServiceContract.from_dict(json.loads(json.dumps(plain))),
-        pickle.loads(pickle.dumps(contract)),  # noqa: S301 - made in the line itself
+        pickle.loads(pickle.dumps(contract)),
     ):
         assert other == contract
         assert hash(other) == hash(contract)

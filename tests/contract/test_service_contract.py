@@ -212,7 +212,7 @@ def test_round_trips(full: ServiceContract) -> None:
     for other in (
         ServiceContract.from_dict(full.to_dict()),
         ServiceContract.from_dict(json.loads(json.dumps(full.to_dict()))),
-        pickle.loads(pickle.dumps(full)),  # noqa: S301 - made in the line itself
+        pickle.loads(pickle.dumps(full)),
         copy.copy(full),
         copy.deepcopy(full),
         attrs.evolve(full),
@@ -275,7 +275,7 @@ def test_errors_are_value_errors_and_survive_pickling() -> None:
         ServiceContract("s", resource_limits={"max_memory_mb": 0})
     assert isinstance(caught.value, ContractError)
     assert isinstance(caught.value, ValueError)
-    again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - made in the line itself
+    again = pickle.loads(pickle.dumps(caught.value))
     assert again.problems == caught.value.problems
     assert str(again) == str(caught.value)
 

@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,8 @@ import attrs
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from guests.build import _find as find_command
+from guests.manifest import load_guests
 from tests.docs.blocks import Action, Block, Page, PageError, read_console, read_page
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,7 +73,7 @@ def run_page(page: Page, folder: Path, *, timeout_seconds: float = PAGE_TIMEOUT_
         process = subprocess.Popen(
             [sys.executable, "-u", "-W", "default", str(Path(__file__).with_name("page_process.py")), str(plan)],
             cwd=work,
-            env=_environment(),
+            env=_environment(_programs(page, state)),
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
@@ -122,10 +125,26 @@ def _parse(page: Page, block: Block) -> None:
         raise PageError(page.name, block.line, f"not {block.language}: {error}") from error
 
 
-def _environment() -> dict[str, str]:
-    own_programs = str(Path(sys.executable).parent)
+def _programs(page: Page, state: Path) -> Path:
+    """A folder with the compilers that the page requires, each under the name that readers know it by.
+
+    Here one may come as ``python -m ziglang``, or stand behind another on PATH that has no wasm target.
+    """
+    programs = state / "bin"
+    programs.mkdir()
+    toolchains = {guest.toolchain.tool.name: guest.toolchain for guest in load_guests().values()}
+    for name in set(page.requires) & set(toolchains):
+        command, _target = find_command(toolchains[name])
+        program = programs / name
+        program.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n', encoding="utf-8")
+        program.chmod(0o755)
+    return programs
+
+
+def _environment(programs: Path) -> dict[str, str]:
+    own_programs = Path(sys.executable).parent
     return os.environ | {
-        "PATH": os.pathsep.join((own_programs, os.environ.get("PATH", os.defpath))),
+        "PATH": os.pathsep.join((str(programs), str(own_programs), os.environ.get("PATH", os.defpath))),
         "COLUMNS": "100",
         "NO_COLOR": "1",
         "TERM": "dumb",
