@@ -1,7 +1,7 @@
 """The inside of a lane: one contender, or one probe, in a process of its own.
 
 Started by `lanes` as ``lane_process.py JOB FUNCTION ARGUMENTS THREAD``. Job ``race``: ``FUNCTION`` is a context manager
-that gives a batch; the number of calls comes in on standard input, the nanoseconds they took go out. Job ``probe``:
+that gives a `batches.Batch`; the number of calls comes in on standard input, the nanoseconds they took go out. Job ``probe``:
 ``FUNCTION`` is called once, and what it returns goes out. Everything is a line of JSON.
 """
 
@@ -16,7 +16,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,22 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TextIO
 
-#: A batch: runs so many calls and tells the nanoseconds they took.
-Batch = "Callable[[int], int]"
-
 _PR_SET_PDEATHSIG = 1
-
-
-def batch_of(call: Callable[[], object]) -> Callable[[int], int]:
-    """A batch that is a plain loop over ``call``."""
-
-    def batch(calls: int) -> int:
-        start = time.perf_counter_ns()
-        for _ in range(calls):
-            call()
-        return time.perf_counter_ns() - start
-
-    return batch
 
 
 def find(name: str) -> Any:
@@ -51,10 +35,18 @@ def find(name: str) -> Any:
 
 
 def on_thread(function: Callable[[], None]) -> None:
-    """Run on a thread that is not the main one."""
-    thread = threading.Thread(target=function, name="measured")
+    """Run on a thread that is not the main one; end with status 1 when it fails there."""
+    finished = []
+
+    def run() -> None:
+        function()
+        finished.append(True)
+
+    thread = threading.Thread(target=run, name="measured")
     thread.start()
     thread.join()
+    if not finished:
+        raise SystemExit(1)
 
 
 def race(function: str, arguments: dict[str, Any], answers: TextIO) -> None:
@@ -66,8 +58,7 @@ def race(function: str, arguments: dict[str, Any], answers: TextIO) -> None:
 
     with contextlib.ExitStack() as stack:
         try:
-            call = stack.enter_context(find(function)(**arguments))
-            batch = call if getattr(call, "is_batch", False) else batch_of(call)
+            batch = stack.enter_context(find(function)(**arguments))
             batch(1)
         except (ImportError, FileNotFoundError) as error:
             say({"missing": str(error)})

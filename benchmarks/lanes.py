@@ -40,7 +40,7 @@ class LaneError(RuntimeError):
 class Contender:
     """Who runs: a name for people, and ``module:function`` with its arguments, plain JSON data.
 
-    The function is a context manager that gives what is measured: a call, or a batch (see `lane_process`).
+    The function is a context manager that gives a `batches.Batch`.
     """
 
     name: str

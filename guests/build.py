@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 if not __package__:  # run as a script
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from guests.built import record_build
 from guests.manifest import GUESTS, Guest, Toolchain, load_guests
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ def build_guest(name: str, out_dir: Path | None = None) -> Path:
         _refuse_paths(name, out.read_bytes(), [GUESTS, Path(work), Path.home()])
         out.chmod(0o644)
         out.replace(destination)
+    if destination == guest.wasm:
+        record_build(guest)
     return destination
 
 

@@ -8,6 +8,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, Self
 
 import attrs
@@ -278,8 +279,11 @@ class IFChassis:
         task = self._new_task(swarm_id, task_name, timeout_seconds)
         result = None
         try:
-            with entry.Shielded():
+            if get_ident() != entry.MAIN_THREAD:
                 result = self._run(task, task_params, wait=wait)
+            else:
+                with entry.Shielded():  # signals wait until the task has ended and everything is given back
+                    result = self._run(task, task_params, wait=wait)
         finally:
             self._tell(task, result)
         return result.raise_for_status() if check else result

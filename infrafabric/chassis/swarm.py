@@ -115,9 +115,9 @@ class LoadedSwarm:
 
     def record(self, outcome: Outcome, figures: Figures) -> None:
         """Add one ended task to the totals."""
-        code = outcome.code
+        code, outcomes = outcome.code, self._outcomes
         with self._lock:
-            self._outcomes[code] = self._outcomes.get(code, 0) + 1
+            outcomes[code] = outcomes.get(code, 0) + 1
             self._totals.add(figures)
 
     def stats(self) -> dict[str, Any]:

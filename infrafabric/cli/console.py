@@ -6,6 +6,7 @@ Nothing that a module, a guest or a file name says is ever taken as terminal con
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import TYPE_CHECKING, TextIO
@@ -20,20 +21,20 @@ if TYPE_CHECKING:
 _STYLES = {"error": {"fg": "red", "bold": True}, "warning": {"fg": "yellow", "bold": True}, "note": {"fg": "cyan"}}
 
 
-def is_terminal(stream: TextIO) -> bool:
-    """Whether a person looks at ``stream``."""
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a person looks at ``stream``; None is one that was closed before the program began (``>&-``)."""
     try:
-        return stream.isatty()
-    except ValueError:  # it is closed
+        return stream is not None and stream.isatty()
+    except ValueError:  # it was closed since
         return False
 
 
-def wants_colour(stream: TextIO) -> bool:
+def wants_colour(stream: TextIO | None) -> bool:
     """Whether ``stream`` is a terminal that shows colours, and nobody asked for none (https://no-color.org)."""
     return is_terminal(stream) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def wants_animation(stream: TextIO) -> bool:
+def wants_animation(stream: TextIO | None) -> bool:
     """Whether ``stream`` is a terminal that can redraw a line."""
     return is_terminal(stream) and os.environ.get("TERM") not in {"dumb", "unknown"}
 
@@ -44,12 +45,16 @@ def say(kind: str, message: str) -> None:
     click.echo(f"{head} {message}", err=True, color=wants_colour(sys.stderr))
 
 
-def console(stream: TextIO) -> Console:
+def console(stream: TextIO | None) -> Console:
     """A rich console on ``stream`` that takes no text for markup."""
     from rich.console import Console  # noqa: PLC0415 - a tenth of a second that a pipe does not need
 
-    return Console(
-        file=stream,
+    class PlainConsole(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # rich would end the program here, with a status of its own
+
+    return PlainConsole(
+        file=stream or io.StringIO(),
         markup=False,
         emoji=False,
         highlight=False,

@@ -1,13 +1,14 @@
 """How a command line ends: whatever happens becomes one line on stderr and an exit status.
 
-0-24 and 70 are the statuses of `infrafabric.errors` (2 is also a command line that cannot be understood), 130 is
-Ctrl-C, 141 a reader of our output that went away. The next step stands behind the cause; a command adds it with
-``error.add_note``, so that the library's errors need not know of flags.
+0-24 and 70 are the statuses of `infrafabric.errors` (2 is also a command line that cannot be understood), 74 is output
+that cannot be written, 130 Ctrl-C, 141 a reader of the output that went away. The next step stands behind the cause; a
+command adds it with ``error.add_note``, so that the library's errors need not know of flags.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import sys
@@ -24,9 +25,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 USAGE = 2
+UNWRITTEN = 74
 INTERNAL = 70
 INTERRUPTED = 130
 BROKEN_PIPE = 141
+
+#: What stdout answers when it takes nothing more. Input is read, and code compiled, where their errors are known.
+_UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
 
 
 class ReportedError(Exception):
@@ -46,7 +51,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")  # a terminal without µ is no reason to fail
     try:
         status = _invoke(sys.argv[1:] if arguments is None else list(arguments), session)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BrokenPipeError:
         _drop_output()
         return BROKEN_PIPE
@@ -77,8 +83,9 @@ def _report(error: BaseException, session: Session) -> int:
         else:
             for line in _lines(error):
                 say("error", line)
-        sys.stderr.flush()
-    except BrokenPipeError:
+    except OSError:  # stderr cannot be written either
+        pass
+    if isinstance(error, OSError):
         _drop_output()
     return _status(error)
 
@@ -90,6 +97,8 @@ def _status(error: BaseException) -> int:
         return INTERRUPTED
     if isinstance(error, click.ClickException):
         return USAGE
+    if isinstance(error, OSError) and error.errno in _UNWRITABLE:
+        return UNWRITTEN
     return error.exit_code if isinstance(error, InfraFabricError) else INTERNAL
 
 
@@ -103,6 +112,8 @@ def _lines(error: BaseException) -> Iterator[str]:
             yield _sentence(str(problem), *([problem.fix] if problem.fix else []), *getattr(error, "__notes__", ()))
     elif isinstance(error, InfraFabricError):
         yield _sentence(str(error), *getattr(error, "__notes__", ()))
+    elif isinstance(error, OSError) and error.errno in _UNWRITABLE:
+        yield _sentence(f"the output cannot be written: {error.strerror}")
     else:
         what = f"internal: {type(error).__name__}: {error}"
         yield _sentence(what, "this is a mistake in infrafabric; --debug shows the traceback to report")
@@ -119,12 +130,13 @@ def _sentence(*parts: str) -> str:
 
 
 def _drop_output() -> None:
-    """Point stdout and stderr that nobody reads at nothing, so that Python's last flush has nothing to say either."""
+    """Point stdout and stderr that take nothing at nothing, so that Python's last flush has nothing to say either."""
     null = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         try:
-            stream.flush()
-        except (BrokenPipeError, ValueError):
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
             with contextlib.suppress(OSError, ValueError):
                 os.dup2(null, stream.fileno())
     os.close(null)

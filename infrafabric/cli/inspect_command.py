@@ -11,7 +11,7 @@ import click
 from infrafabric.cli.app import Command
 from infrafabric.cli.output import output_option, print_result
 from infrafabric.cli.target import CONTRACT_SUFFIXES, Target, open_target
-from infrafabric.errors import InvalidModule, ModuleError, escape
+from infrafabric.errors import ModuleError, escape
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -56,7 +56,7 @@ def command(target_path: Path, output_format: str | None) -> int:
 
 
 def inspect(path: Path, target: Target) -> Inspection:
-    """Inspect a module. Raises `InvalidModule` for bytes that cannot be read as one."""
+    """Inspect a module. Raises `InvalidModule` for bytes that are none, `ModuleTooLarge` for too much of anything."""
     from infrafabric.chassis.loading import read_module  # noqa: PLC0415 - not for --help
     from infrafabric.engine import Grants  # noqa: PLC0415 - as above
     from infrafabric.engine.describe import describe  # noqa: PLC0415 - as above
@@ -66,7 +66,7 @@ def inspect(path: Path, target: Target) -> Inspection:
     contract = "its contract" if path.suffix.lower() in CONTRACT_SUFFIXES else "the default contract"
     try:
         info = inspect_module(target.module)
-    except InvalidModule as error:
+    except ModuleError as error:
         error.args = (f"'{escape(str(path), 200)}': {error.args[0]}", *error.args[1:])
         raise
     description = describe(info, Grants(log=permissions.log, wasi=permissions.wasi == "inert"))

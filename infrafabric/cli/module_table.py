@@ -15,6 +15,8 @@ from infrafabric.cli.units import show_size
 from infrafabric.errors import escape
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import RenderableType
 
     from infrafabric.cli.inspect_command import Inspection
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 #: More rows than this are for programs (``-o json``).
 MAX_ROWS = 40
 _MAX_NAME = 60
+_MAX_ITEMS = 6
 _TAKE_BYTES = frozenset({"cstring", "buffer", "lenptr"})
 
 
@@ -164,19 +167,23 @@ def _tasks(description: ModuleDescription) -> Table:
         table.add_row(
             Text(_name(function.name), style="bold"),
             Text(_takes(function)),
-            Text(", ".join(function.type.results) or "nothing"),
+            Text(_few(function.type.results)),
             Text(", ".join(fit.abi for fit in task.fits if fit.possible)),
         )
     return _more(table, len(description.tasks))
 
 
 def _takes(function: Function) -> str:
-    names = function.parameter_names
-    if not function.type.params:
-        return "nothing"
-    if not names:
-        return ", ".join(function.type.params)
-    return ", ".join(f"{_name(name)}: {kind}" for name, kind in zip(names, function.type.params, strict=True))
+    types = function.type.params
+    if not function.parameter_names:
+        return _few(types)
+    return _few([f"{_name(name)}: {kind}" for name, kind in zip(function.parameter_names, types, strict=True)])
+
+
+def _few(items: Sequence[str]) -> str:
+    """The first items, and how many others there are."""
+    more = f" and {len(items) - _MAX_ITEMS:,} more" if len(items) > _MAX_ITEMS else ""
+    return ", ".join(items[:_MAX_ITEMS]) + more if items else "nothing"
 
 
 def _impossible(description: ModuleDescription) -> Table:
@@ -195,8 +202,7 @@ def _impossible(description: ModuleDescription) -> Table:
 def _listed(names: list[str], total: int) -> str:
     if len(names) == total:
         return "all" if total > 1 else _name(names[0])
-    shown = ", ".join(map(_name, names[:4]))
-    return f"{shown} and {len(names) - 4:,} more" if len(names) > 4 else shown
+    return _few([_name(name) for name in names])
 
 
 def _others(description: ModuleDescription) -> Table:

@@ -42,9 +42,9 @@ def print_result(data: Any, table: Callable[[], RenderableType], output_format: 
 def print_data(data: Any, output_format: str) -> None:
     """Print plain JSON data as JSON or YAML."""
     if output_format == "yaml":
-        from infrafabric.contract.files import to_yaml  # noqa: PLC0415 - slow to import, seldom asked for
+        from infrafabric.contract.writing import dump_yaml  # noqa: PLC0415 - slow to import, seldom asked for
 
-        text = to_yaml(data)
+        text = dump_yaml(data)
         click.echo((printable(text) if is_terminal(sys.stdout) else text).rstrip("\n"))
     else:
         _print_json(data)

@@ -126,6 +126,7 @@ def _exit_statuses() -> str:
         (2, "", "the command line cannot be understood", "caller"),
         (errors.ContractError.exit_code, "", "the contract cannot be used", "caller"),
         (errors.ModuleError.exit_code, "", "the module cannot be loaded", "guest"),
+        (74, "", "the output cannot be written", "operator"),
         (130, "", "Ctrl-C", "caller"),
         (141, "", "the reader of the output went away", "caller"),
     ]

@@ -5,6 +5,7 @@ You need this package to make a contract in Python, to read what one promises, o
 
 from infrafabric.contract.fields import FieldSpec, specs
 from infrafabric.contract.grants import Execution, Permissions
+from infrafabric.contract.module_reference import ModuleReference
 from infrafabric.contract.objectives import ServiceObjectives
 from infrafabric.contract.resource_limits import ResourceLimits
 from infrafabric.contract.rulebook import RULES
@@ -16,6 +17,7 @@ __all__ = [
     "RULES",
     "Execution",
     "FieldSpec",
+    "ModuleReference",
     "Permissions",
     "ResourceLimits",
     "Rule",

@@ -174,11 +174,11 @@ class _Judge:
     def _unknown(self, keyword: str, path: str) -> None:
         if keyword in UNENFORCED:
             message = f"this keyword is not enforced: {UNENFORCED[keyword]}"
-            self._problems.add(rules.BAD_SCHEMA, path, message, "remove it")
+            self._problems.add(rules.UNKNOWN_KEY, path, message, "remove it")
             return
         meant = nearest(keyword, KEYWORDS)
         message = "unknown keyword" + (f"; did you mean {meant}?" if meant else "")
-        self._problems.add(rules.BAD_SCHEMA, path, message, f"rename it to {meant}" if meant else "remove it")
+        self._problems.add(rules.UNKNOWN_KEY, path, message, f"rename it to {meant}" if meant else "remove it")
 
     def _reference(self, value: Any, path: str) -> None:
         name = value.removeprefix(_DEFS) if isinstance(value, str) else ""

@@ -83,9 +83,9 @@ TOO_LARGE: Final = Rule(
 BAD_SCHEMA: Final = Rule(
     "IF109",
     "parameter schema that cannot be used",
-    explanation="The params of a task are a JSON Schema (2020-12) made of keywords that are enforced. Misspelled and "
-    "unenforced keywords, patterns that need look-around or backreferences, and schemas that JSON Schema itself "
-    "does not allow are refused when the contract is loaded, not when the first task runs.",
+    explanation="The params of a task are a JSON Schema (2020-12) made of keywords that are enforced. Patterns that "
+    "need look-around or backreferences, and what JSON Schema itself does not allow, are refused when the contract is "
+    "loaded, not when the first task runs.",
 )
 SCHEMA_LIBRARY_MISSING: Final = Rule(
     "IF110",

@@ -184,6 +184,21 @@ class ServiceContract(Record):
 
         return check_text(text, format, name).require()
 
+    def to_yaml(self, *, defaults: bool = True) -> str:
+        """The contract as a YAML file holds it: `from_text` gives back an equal one.
+
+        Without ``defaults``, what a reader fills in by itself is left out.
+        """
+        from infrafabric.contract.writing import yaml_text  # noqa: PLC0415 - contracts in memory need no writers
+
+        return yaml_text(self, defaults=defaults)
+
+    def to_json(self, *, defaults: bool = True) -> str:
+        """The contract as a JSON file holds it; otherwise as `to_yaml`."""
+        from infrafabric.contract.writing import json_text  # noqa: PLC0415 - contracts in memory need no writers
+
+        return json_text(self, defaults=defaults)
+
     @classmethod
     def cross_check(cls, values: Mapping[str, Any], path: str, problems: Problems) -> None:
         """A kept instance runs one task at a time; tasks are named as tasks can be."""

@@ -15,7 +15,7 @@ import attrs
 
 from infrafabric.contract import text_rules
 from infrafabric.contract.document import Document, Path, Source, Where
-from infrafabric.contract.shape import MAX_DEPTH, TOO_DEEP_TEXT, shape_problem
+from infrafabric.contract.shape import MAX_DEPTH, MAX_VALUES, TOO_DEEP_TEXT, TOO_MANY_TEXT, shape_problem
 from infrafabric.errors import Problem, escape
 
 if TYPE_CHECKING:
@@ -38,8 +38,9 @@ _TOKEN = re.compile(
 def read_toml(source: Source) -> Document:
     """The document that TOML text says; one that cannot be parsed has a syntax problem and no data."""
     scan = Scan(source.text)
-    if scan.too_deep_at is not None:
-        return _unread(source, text_rules.TOO_DEEP, scan.too_deep_at, TOO_DEEP_TEXT)
+    if scan.stopped is not None:
+        rule, offset, message = scan.stopped
+        return _unread(source, rule, offset, message)
     try:
         data = tomllib.loads(source.text)
     except RecursionError:
@@ -94,12 +95,15 @@ class Statement:
 
 
 class Scan:
-    """One pass over the tokens of a text: statements, and the place of each path. ``too_deep_at``: it was stopped."""
+    """One pass over the tokens of a text: its statements, and the place of each path.
+
+    ``stopped`` says where and why the rest was not looked at: the text is too deep or holds too much.
+    """
 
     def __init__(self, text: str) -> None:
         self.statements: list[Statement] = []
         self.places: dict[Path, Where] = {(): Where(None, 0)}
-        self.too_deep_at: int | None = None
+        self.stopped: tuple[Rule, int, str] | None = None
         self._tokens = list(_tokens(text))
         self._at = 0
         self._tables: dict[Path, int] = {}  # how many [[entries]] an array of tables has
@@ -107,7 +111,7 @@ class Scan:
 
     def _run(self) -> None:
         table: Path = ()
-        while self.too_deep_at is None and self._at < len(self._tokens):
+        while self.stopped is None and self._at < len(self._tokens):
             token = self._tokens[self._at]
             if token.lastgroup == "newline":
                 self._at += 1
@@ -146,7 +150,8 @@ class Scan:
 
     def _key(self, table: Path) -> tuple[Path, int]:
         """A dotted key, as a path that steps into the last entry of arrays of tables; and where its last part is."""
-        path, key_at, parts, after_dot = table, self._start(), 0, True
+        path, parts, after_dot = table, 0, True
+        key_at = part_at = self._start()
         while self._at < len(self._tokens):
             token = self._tokens[self._at]
             if token.lastgroup in {"mark", "newline"} and token.group() != ".":
@@ -159,20 +164,21 @@ class Scan:
                 continue
             parts += 1
             if len(path) >= MAX_DEPTH:
-                self.too_deep_at = token.start()
+                self.stopped = (text_rules.TOO_DEEP, token.start(), TOO_DEEP_TEXT)
                 break
             if parts > 1 and path in self._tables:
                 path = (*path, self._tables[path])
             key_at = token.start()
-            if path:
-                self._note(path, None, key_at)
+            if parts > 1 and isinstance(path[-1], str):
+                self._note(path, part_at, part_at)
+            part_at = key_at
             path = (*path, _unquoted(token.group()))
         return path, key_at
 
     def _pair(self, table: Path, *, statement: bool = False) -> None:
         start = self._start()
         path, key_at = self._key(table)
-        if self._word() != "=" or self.too_deep_at is not None:
+        if self._word() != "=" or self.stopped is not None:
             self._at += self._word() != "\n"  # not TOML; go on, so that the scan ends
             return
         self._at += 1
@@ -190,11 +196,11 @@ class Scan:
                 self._at += 1
             return
         if len(path) >= MAX_DEPTH:
-            self.too_deep_at = self._start()
+            self.stopped = (text_rules.TOO_DEEP, self._start(), TOO_DEEP_TEXT)
             return
         self._at += 1
         closing, index = ("]" if word == "[" else "}"), 0
-        while self._at < len(self._tokens) and self.too_deep_at is None:
+        while self._at < len(self._tokens) and self.stopped is None:
             if self._word() == closing:
                 self._at += 1
                 return
@@ -211,6 +217,8 @@ class Scan:
 
     def _note(self, path: Path, key: int | None, value: int) -> None:
         self.places.setdefault(path, Where(key, value))
+        if len(self.places) > MAX_VALUES and self.stopped is None:
+            self.stopped = (text_rules.TOO_MANY_VALUES, value, TOO_MANY_TEXT)
 
 
 def _tokens(text: str) -> Iterator[re.Match[str]]:

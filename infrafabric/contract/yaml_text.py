@@ -90,7 +90,7 @@ class _Reader:
     def read(self) -> bool:
         """Fill `data`, `places` and `problems`; False when the rest of the text cannot be judged."""
         from ruamel.yaml import YAML  # noqa: PLC0415 - only YAML needs it
-        from ruamel.yaml.error import MarkedYAMLError, YAMLStreamError  # noqa: PLC0415
+        from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415
 
         unclear = _AMBIGUOUS.search(self._source.text)
         try:
@@ -104,7 +104,7 @@ class _Reader:
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             return self._refused(str(error.problem or error.context), mark.index if mark else 0)
-        except YAMLStreamError as error:
+        except YAMLError as error:
             return self._refused(str(getattr(error, "reason", error)), int(getattr(error, "position", 0)))
         return True
 
@@ -216,15 +216,16 @@ class _Reader:
         return path
 
     def _check_key(self, frame: _Open, mapping: dict[Any, Any], offset: int, *, merges: bool) -> bool:
+        if frame.path is None:
+            return False
         if isinstance(frame.key, dict | list):
             self._report(text_rules.KEY_NOT_TEXT, offset, f"expected a key that is text, got {shown(frame.key)}")
         elif merges:
             self._report(text_rules.MERGE_KEY, offset, "YAML 1.2 has no merge keys", "write the keys out")
         elif frame.key in mapping:
             message = f"the key {shown(frame.key)} stands in this mapping already"
-            first = self.places.get((*(frame.path or ()), frame.key))
-            if first is not None and first.key is not None and frame.path is not None:
-                message += f", on line {self._source.place(first.key)[0]}"
+            first = self.places[(*frame.path, frame.key)]
+            message += f", on line {self._source.place(first.key or 0)[0]}"
             path = join(frame.text, frame.key)
             self._report(text_rules.DUPLICATE_KEY, offset, message, "remove one of them", path)
         else:

@@ -105,7 +105,24 @@ def _no_such_wasi(name: str) -> tuple[str, str]:
 
 def verdicts(info: ModuleInfo, grants: Grants) -> tuple[ImportVerdict, ...]:
     """A verdict on every import, in the module's order."""
-    return tuple(judge(wanted, grants) for wanted in info.imports)
+    first: dict[tuple[str, str], Import] = {}
+    return tuple(
+        _judge_repeated(wanted, first.setdefault((wanted.module, wanted.name), wanted), grants)
+        for wanted in info.imports
+    )
+
+
+def _judge_repeated(wanted: Import, first: Import, grants: Grants) -> ImportVerdict:
+    verdict = judge(wanted, grants)
+    if not verdict.granted or wanted.type == first.type:
+        return verdict
+    # One name is linked to one function.
+    return attrs.evolve(
+        verdict,
+        granted=False,
+        reason=f"it is imported with two signatures: {_signature(first)} before, {_signature(wanted)} here",
+        fix="import it with one of them",
+    )
 
 
 def check_imports(info: ModuleInfo, grants: Grants) -> None:

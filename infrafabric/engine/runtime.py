@@ -57,8 +57,8 @@ class Entered:
             self._shielded = entry.Shielded()
             self._shielded.__enter__()
             self._run.shield = entry.SHIELD
-        self._run.cpu_mark_ns = time.thread_time_ns()
         running.RUNNING[ident] = self._run
+        self._run.cpu_mark_ns = time.thread_time_ns()
 
     def __exit__(self, *_exception: object) -> None:
         if self._outer is None:
@@ -86,6 +86,9 @@ class SwarmRuntime:
         self.sandbox = sandbox
         self.log = log
         self.keep_instance = keep_instance
+        self._has_memory = program.memory_name is not None
+        #: Whether bytes can be put into an instance: pages that the host grows for them would add up in a kept one.
+        self._can_place = program.allocator is not None or not keep_instance
         self._kept: Instance | None = None
 
     def probe(self, deadline_ns: int) -> None:
@@ -124,7 +127,9 @@ class SwarmRuntime:
 
     def prepare(self, function: Function, params: Any, asked_abi: str | None) -> tuple[ModuleType, Any]:
         """The calling convention and the encoded parameters. Raises `GuestEnded` (invalid_params)."""
-        convention = abi.choose(function, params, has_memory=self.program.memory_name is not None, asked=asked_abi)
+        convention = abi.choose(
+            function, params, has_memory=self._has_memory, asked=asked_abi, can_place=self._can_place
+        )
         return convention, convention.encode(function, params, self.sandbox.payload_bytes)
 
     def execute(self, run: Run, function: Function, convention: ModuleType, encoded: Any, returns: str) -> Any:

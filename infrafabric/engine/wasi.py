@@ -110,7 +110,7 @@ def _print(run: Run, fd: int, data: bytes) -> None:
     if len(whole) > PENDING_RECORDS:
         run.log.drop(len(whole) - PENDING_RECORDS)
     if len(rest) >= MAX_RECORD_BYTES:
-        run.log.write(level_of(fd), rest)
+        run.log.write(level_of(fd), rest[:MAX_RECORD_BYTES], len(rest))
         rest = b""
     state.lines[fd] = bytearray(rest)
 

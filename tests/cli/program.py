@@ -26,7 +26,9 @@ GUESTS = Path(__file__).resolve().parents[2] / "guests"
 PROGRAM = (sys.executable, "-m", "infrafabric")
 
 _TIMEOUT_SECONDS = 60
-_STYLE = re.compile(r"\x1b\[[0-9;]*m")
+
+#: What may be sent to a terminal: styles, and what a spinner needs (hiding the cursor, erasing its own line).
+HARMLESS = re.compile(r"\x1b\[[0-9;]*m|\x1b\[\?25[lh]|\x1b\[2K|\x1b\[1A")
 
 
 def guest(name: str) -> Path:
@@ -82,7 +84,7 @@ class Shown:
     @property
     def lines(self) -> list[str]:
         """The lines without their styles."""
-        return _STYLE.sub("", self.raw).replace("\r\n", "\n").splitlines()
+        return HARMLESS.sub("", self.raw).replace("\r\n", "\n").splitlines()
 
     @property
     def text(self) -> str:

@@ -61,7 +61,7 @@ def test_a_flag_takes_what_the_contract_takes_and_nothing_beyond(
     """Just inside gives the contract's number, just outside an error that quotes what was written."""
     flag = _FLAGS[option]
     assert flag.convert(inside) == number
-    ResourceLimits(**{flag.field: number, "max_concurrent_tasks": 256})
+    ResourceLimits.from_dict({flag.field: number, "max_concurrent_tasks": 256})
     with pytest.raises(click.BadParameter) as caught:
         flag.convert(outside)
     assert outside in caught.value.message

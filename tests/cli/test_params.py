@@ -116,7 +116,7 @@ def test_names_of_files_are_escaped_in_messages(text: str) -> None:
 def test_a_file_without_end_is_read_up_to_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     """``@/dev/zero`` is refused, not read until the memory is full."""
     monkeypatch.setattr(params, "MAX_BYTES", 1000)
-    with pytest.raises(click.UsageError, match="'?/dev/zero'? has more than"):
+    with pytest.raises(click.UsageError, match="has more than"):
         read_params("@/dev/zero", "auto", ())
 
 

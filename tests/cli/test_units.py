@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -91,9 +92,8 @@ def test_what_is_not_a_number_of_its_unit_is_refused_with_an_example(
     parse: Callable[[str], Fraction], text: str, wanted: str
 ) -> None:
     """The message shows how it is written."""
-    with pytest.raises(ValueError, match=".") as caught:
+    with pytest.raises(ValueError, match=re.escape(wanted)):
         parse(text)
-    assert wanted in str(caught.value)
 
 
 _PARSERS = (
@@ -107,13 +107,16 @@ _PARSERS = (
 )
 
 
-@given(parse=st.sampled_from(_PARSERS), text=st.text(max_size=40) | st.text("0123456789.,_/%kKmMgGiIbBsh ", max_size=40))
+@given(
+    parse=st.sampled_from(_PARSERS), text=st.text(max_size=40) | st.text("0123456789.,_/%kKmMgGiIbBsh ", max_size=40)
+)
 def test_any_text_is_read_or_refused(parse: Callable[[str], Fraction], text: str) -> None:
     """No text makes a parser fail in any other way, or answer a negative number."""
     try:
-        assert parse(text) >= 0
-    except ValueError as error:
-        assert str(error).startswith("a ")
+        number = parse(text)
+    except ValueError:
+        return
+    assert number >= 0
 
 
 @given(st.integers(0, 10**15))
@@ -134,7 +137,15 @@ def test_a_shown_duration_is_within_a_hundredth_of_the_duration(seconds: float) 
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0, "0 s"), (59.999, "60 s"), (119.7, "2 min"), (3599.7, "1 h"), (7199, "1 h 59 min"), (600, "10 min"), (0.9999, "1000 ms")],
+    [
+        (0, "0 s"),
+        (59.999, "60 s"),
+        (119.7, "2 min"),
+        (3599.7, "1 h"),
+        (7199, "1 h 59 min"),
+        (600, "10 min"),
+        (0.9999, "1000 ms"),
+    ],
 )
 def test_a_duration_rounds_without_nonsense_at_the_edges(seconds: float, text: str) -> None:
     """No "1 min 60 s"."""

@@ -43,7 +43,7 @@ NUMBERS = [
 def canonical(value: Any) -> str:
     """How ``value`` stands in the canonical form of a contract that carries it."""
     text = ServiceContract("s", metadata={"v": value}).canonical_json().decode()
-    return text.partition('"metadata":{"v":')[2].partition('},"permissions"')[0]
+    return text.partition('"metadata":{"v":')[2].partition('},"module"')[0]
 
 
 @pytest.mark.parametrize(("bits", "text"), NUMBERS, ids=[text for _, text in NUMBERS])
@@ -79,7 +79,7 @@ def test_the_canonical_form_of_a_silent_contract() -> None:
     contract = ServiceContract("s")
     text = (
         '{"capabilities":[],"description":"","execution":{"deterministic":false,"instance":"task"},"metadata":{},'
-        '"permissions":{"log":true,"wasi":"inert"},"resource_limits":{"max_api_calls_per_second":10,'
+        '"module":null,"permissions":{"log":true,"wasi":"inert"},"resource_limits":{"max_api_calls_per_second":10,'
         '"max_concurrent_tasks":1,"max_cpu_percent":25,"max_execution_time_seconds":300,"max_fuel":null,'
         '"max_load_seconds":10,"max_log_bytes_per_second":65536,"max_memory_mb":256,"max_module_mb":64,'
         '"max_payload_mb":8,"max_queued_tasks":64},"slos":{"latency_objective_percent":99,"period":"30d",'
@@ -115,6 +115,7 @@ def test_equal_promises_have_one_digest() -> None:
         {"tasks": {"run": {}}},
         {"permissions": {"log": False}},
         {"execution": {"deterministic": True}},
+        {"module": {"path": "a.wasm"}},
     ],
     ids=lambda change: next(iter(change)),
 )

@@ -13,13 +13,16 @@ import pytest
 from infrafabric.contract import (
     RULES,
     Execution,
+    ModuleReference,
     Permissions,
     ResourceLimits,
     ServiceContract,
     ServiceObjectives,
     TaskContract,
+    advice_rules,
     rules,
     specs,
+    text_rules,
 )
 from infrafabric.contract.kinds import Number
 from infrafabric.contract.problems import MAX_PROBLEMS
@@ -28,7 +31,11 @@ from infrafabric.errors import ContractValidationError, Problem
 if TYPE_CHECKING:
     from infrafabric.contract.record import Record
 
-RECORDS = (ServiceContract, ResourceLimits, ServiceObjectives, Permissions, Execution, TaskContract)
+RULE_MODULES = (text_rules, rules, advice_rules)
+SCHEMA_RULES = (rules.BAD_SCHEMA, rules.SCHEMA_LIBRARY_MISSING, rules.SCHEMA_REFERENCE)
+MODULE_RULES = (rules.PATH_OUTSIDE, rules.MODULE_UNREADABLE, rules.MODULE_CHANGED)
+REQUIRED = {(ServiceContract, "swarm_id"), (ModuleReference, "path")}
+RECORDS = (ServiceContract, ResourceLimits, ServiceObjectives, Permissions, Execution, TaskContract, ModuleReference)
 
 
 def problems_of(data: Any) -> tuple[Problem, ...]:
@@ -179,9 +186,22 @@ CASES: list[tuple[Any, rules.Rule, str, str, str]] = [
     ({"zzz": 1}, rules.UNKNOWN_KEY, "zzz", "the keys here are swarm_id,", "remove it"),
     ({5: 1}, rules.UNKNOWN_KEY, "[5]", "unknown key", ""),
     ({"a\x1bb": 1}, rules.UNKNOWN_KEY, r'["a\x1bb"]', "unknown key", ""),
-    ({"module": {"path": "a.wasm"}}, rules.UNKNOWN_KEY, "module", "unknown key", ""),
+    ({"module": {}}, rules.MISSING_KEY, "module.path", "this key is missing", ""),
+    ({"module": "a.wasm"}, rules.WRONG_TYPE, "module", "expected a mapping", ""),
+    ({"module": {"path": "/a.wasm"}}, rules.BAD_TEXT, "module.path", '"/a.wasm"', ""),
+    ({"module": {"path": "../a.wasm"}}, rules.BAD_TEXT, "module.path", '"../a.wasm"', ""),
+    ({"module": {"path": "a/../../b.wasm"}}, rules.BAD_TEXT, "module.path", "none of them '.' or '..'", ""),
+    ({"module": {"path": "a/./b.wasm"}}, rules.BAD_TEXT, "module.path", "", ""),
+    ({"module": {"path": "a//b.wasm"}}, rules.BAD_TEXT, "module.path", "", ""),
+    ({"module": {"path": "a\\b.wasm"}}, rules.BAD_TEXT, "module.path", "", ""),
+    ({"module": {"path": "c:a.wasm"}}, rules.BAD_TEXT, "module.path", "", ""),
+    ({"module": {"path": "a.wasm/"}}, rules.BAD_TEXT, "module.path", "", ""),
+    ({"module": {"path": "a\0.wasm"}}, rules.BAD_TEXT, "module.path", r"\x00", ""),
+    ({"module": {"path": "a.wasm", "sha256": "0" * 63}}, rules.BAD_TEXT, "module.sha256", "64 lower-case", ""),
+    ({"module": {"path": "a.wasm", "sha256": "A" * 64}}, rules.BAD_TEXT, "module.sha256", "", f'write "{"a" * 64}"'),
     ({"enforcement": {}}, rules.UNKNOWN_KEY, "enforcement", "unknown key", ""),
-    ({"permissions": {"log": "yes"}}, rules.WRONG_TYPE, "permissions.log", 'true or false, got "yes"', ""),
+    ({"permissions": {"log": "yes"}}, rules.WRONG_TYPE, "permissions.log", 'true or false, got "yes"', "write true"),
+    ({"permissions": {"log": "Off"}}, rules.WRONG_TYPE, "permissions.log", 'true or false, got "Off"', "write false"),
     ({"permissions": {"log": 1}}, rules.WRONG_TYPE, "permissions.log", "got 1", ""),
     ({"permissions": {"wasi": "innert"}}, rules.BAD_CHOICE, "permissions.wasi", "one of none, inert", "write inert"),
     ({"permissions": {"wasi": None}}, rules.WRONG_TYPE, "permissions.wasi", "got null", ""),
@@ -198,7 +218,8 @@ CASES: list[tuple[Any, rules.Rule, str, str, str]] = [
     ({"tasks": {"": {}}}, rules.BAD_TEXT, 'tasks[""]', "", ""),
     ({"tasks": {1: {}}}, rules.WRONG_TYPE, "tasks[1]", "got 1", ""),
     ({"tasks": {"run": {"abi": "component"}}}, rules.BAD_CHOICE, "tasks.run.abi", "one of scalar, buffer", ""),
-    ({"tasks": {"run": {"params": {}}}}, rules.UNKNOWN_KEY, "tasks.run.params", "the keys here are abi", ""),
+    ({"tasks": {"run": {"slos": {}}}}, rules.UNKNOWN_KEY, "tasks.run.slos", "the keys here are abi", ""),
+    ({"tasks": {"run": {"params": 5}}}, rules.WRONG_TYPE, "tasks.run.params", "expected a JSON Schema", ""),
     ({"tasks": {f"t{n}": {} for n in range(1025)}}, rules.TOO_LARGE, "tasks", "1,024", ""),
     (
         {"resource_limits": {"max_cpu_percent": 150}},
@@ -273,6 +294,9 @@ ACCEPTED: list[dict[str, Any]] = [
     {"tasks": {"f": {"abi": "scalar", "returns": "number"}, "any name: €": {"abi": "lenptr", "returns": "bytes"}}},
     {"execution": {"instance": "swarm"}, "resource_limits": {"max_concurrent_tasks": 1}},
     {"execution": {"instance": "task"}, "resource_limits": {"max_concurrent_tasks": 2}},
+    {"module": None},
+    {"module": {"path": "..a/b..c/.hidden.wasm", "sha256": None}},
+    {"module": {"path": "a" * 255, "sha256": "0123456789abcdef" * 4}},
 ]
 
 
@@ -341,18 +365,23 @@ def test_a_huge_key_is_shown_short() -> None:
 def test_rules_are_a_table_of_stable_ids() -> None:
     """Ids are unique, in order, and each rule explains itself; every constant is in the table."""
     assert list(RULES) == sorted(RULES)
-    assert {rule.id for name, rule in vars(rules).items() if isinstance(rule, rules.Rule)} == set(RULES)
+    constants = [rule for module in RULE_MODULES for rule in vars(module).values() if isinstance(rule, rules.Rule)]
+    assert len({rule.id for rule in constants}) == len(constants) == len(RULES)
+    assert set(constants) == set(RULES.values())
     for key, rule in RULES.items():
         assert key == rule.id
-        assert re.fullmatch(r"IF[12]\d\d", key)
+        assert re.fullmatch(r"IF[0-5]\d\d", key)
+        assert rule.severity in {"error", "warning", "note"}
         assert rule.title
         assert rule.explanation.endswith(".")
 
 
 def test_every_rule_is_broken_by_some_case() -> None:
-    """No rule is without a test that breaks it."""
-    tested = {row[1].id for row in CASES} | {rules.TOO_MANY_PROBLEMS.id, rules.MISSING_KEY.id}
-    assert tested == set(RULES)
+    """No rule about values is without a test that breaks it; those about schemas and modules have files of theirs."""
+    tested = {row[1].id for row in CASES} | {rules.TOO_MANY_PROBLEMS.id}
+    elsewhere = {rule.id for rule in (*SCHEMA_RULES, *MODULE_RULES)}
+    assert tested | elsewhere == {key for key in RULES if key.startswith(("IF1", "IF2"))}
+    assert not tested & elsewhere
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.__name__)
@@ -364,4 +393,4 @@ def test_every_field_documents_itself(record: type[Record]) -> None:
         assert spec.doc.endswith(".")
         assert spec.kind.expects
         assert set(spec.enforced_by.split(", ")) <= packages
-        assert (spec.default is None) == (name == "swarm_id")
+        assert (spec.default is None) == ((record, name) in REQUIRED)

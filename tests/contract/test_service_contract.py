@@ -13,6 +13,7 @@ import pytest
 
 from infrafabric.contract import (
     Execution,
+    ModuleReference,
     Permissions,
     ResourceLimits,
     ServiceContract,
@@ -31,9 +32,13 @@ FULL: dict[str, Any] = {
     "created_at": 1795132800.25,
     "metadata": {"author": "ada", "tags": ["a", {"b": [None, True, 1, 1.5]}]},
     "description": "Counts\nand checks",
-    "tasks": {"analyze_code": {"abi": "buffer", "returns": "json"}, "_start": {"abi": "command"}},
+    "tasks": {
+        "analyze_code": {"abi": "buffer", "returns": "json", "params": {"type": "object", "required": ["file"]}},
+        "_start": {"abi": "command"},
+    },
     "permissions": {"log": False, "wasi": "none"},
     "execution": {"deterministic": True},
+    "module": {"path": "guests/analyzer.wasm", "sha256": "0" * 64},
 }
 
 
@@ -79,6 +84,7 @@ def test_defaults_are_the_documented_ones() -> None:
         "tasks": {},
         "permissions": {"log": True, "wasi": "inert"},
         "execution": {"instance": "task", "deterministic": False},
+        "module": None,
     }
 
 
@@ -108,6 +114,7 @@ def test_arguments_stand_in_the_documented_order() -> None:
         ("permissions", {"wasi": "none"}, Permissions(wasi="none")),
         ("execution", {"instance": "swarm"}, Execution(instance="swarm")),
         ("tasks", {"run": {"abi": "cstring"}}, {"run": TaskContract(abi="cstring")}),
+        ("module", {"path": "a.wasm"}, ModuleReference(path="a.wasm")),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -131,7 +138,7 @@ def test_reads_as_attributes_and_as_a_mapping(full: ServiceContract) -> None:
     assert "max_memory_bytes" not in limits
     assert list(limits) == list(dict(limits)) == list(limits.to_dict())
     assert len(limits) == 11
-    assert len(full) == 11
+    assert len(full) == 12
     assert full["swarm_id"] == full.get("swarm_id") == "analyzer-swarm"
     with pytest.raises(KeyError, match="to_dict"):
         full["to_dict"]  # a method is no key

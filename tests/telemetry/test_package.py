@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -23,7 +24,8 @@ def test_public_names_are_sorted_and_there() -> None:
 def loaded_by(statement: str) -> set[str]:
     """Top-level and own modules that a fresh interpreter holds after a statement."""
     code = f"{statement}; import sys; print(*sys.modules)"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    env = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60, env=env)
     return set(run.stdout.split())
 
 

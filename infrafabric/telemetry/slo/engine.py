@@ -199,11 +199,12 @@ class SloEngine:
         `SloStateError` when the file cannot be used: it is then moved aside and this engine is as it was. `ValueError`
         when something was recorded, excluded or loaded already.
         """
-        from infrafabric.telemetry.slo.store import read_state, refuse  # noqa: PLC0415 - as in `save`
+        from infrafabric.telemetry.slo.store import read_state, refuse, sweep  # noqa: PLC0415 - as in `save`
 
         with self._lock:
             if self._ledger.rings is not None or self._ledger.exclusions:
                 raise ValueError(f"{self.subject} has a history already; load a saved one before the first record")
+            sweep(path)
             try:
                 state = read_state(path)
                 if state is None:
@@ -237,6 +238,8 @@ class SloEngine:
 
     def _restore(self, state: dict[str, Any]) -> None:
         """Build everything anew from the state; only then put it in place."""
+        if state["subject"] != self.subject:
+            raise ValueError(f"it is the history of {state['subject']!r}, not of {self.subject!r}")
         now_ns = self._clock_ns()
         line = Timeline(now_ns, self._wall_clock, self._asleep_ns)
         line.resume(

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import attrs
 
+from infrafabric.telemetry.slo.burn import PERIOD_BUCKETS
+from infrafabric.telemetry.slo.objectives import PERIOD_SECONDS_MAX
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -21,6 +24,7 @@ EXCLUSIONS_MAX: Final = 256
 NEVER_NS: Final = 2**63
 _TIME_MAX: Final = 7.2e9
 _TEXT_MAX: Final = 1_000
+_WIDEST_BUCKET_NS: Final = PERIOD_SECONDS_MAX * 10**9 // PERIOD_BUCKETS
 
 #: Totals where an exclusion begins and where it ends.
 Rows: TypeAlias = tuple[list[int] | None, list[int] | None]
@@ -59,6 +63,11 @@ class _Entry:
     end_ns: int
     before: list[int] | None = None
     after: list[int] | None = None
+
+    @property
+    def reach_ns(self) -> int:
+        """Beyond the last event it may cover: its end was rounded up to a bucket, or to the end of a slice."""
+        return self.end_ns + _WIDEST_BUCKET_NS
 
 
 class ExclusionBook:
@@ -147,7 +156,7 @@ class ExclusionBook:
         Totals only grow, so the later of two places on the line is the larger of two totals, column by column: that
         clips an exclusion to the window and to the exclusion before it.
         """
-        touching = [(e.before, e.after or totals) for e in self._entries if e.before and e.end_ns >= start_ns]
+        touching = [(e.before, e.after or totals) for e in self._entries if e.before and e.reach_ns >= start_ns]
         if not touching:
             return None
         seen = [total - count for total, count in zip(totals, counts, strict=True)]
@@ -162,8 +171,8 @@ class ExclusionBook:
 
     def forget(self, before_ns: int) -> None:
         """Drop the exclusions that ended before this place on the line."""
-        if any(entry.end_ns < before_ns for entry in self._entries):
-            self._entries = [entry for entry in self._entries if entry.end_ns >= before_ns]
+        if any(entry.reach_ns < before_ns for entry in self._entries):
+            self._entries = [entry for entry in self._entries if entry.reach_ns >= before_ns]
             self._changed()
 
     def listed(self) -> tuple[Exclusion, ...]:

@@ -163,7 +163,7 @@ class Ledger:
         check(first, end, reason, author)
         start_ns = line.last_ns if start is None else line.place(start)
         end_ns = NEVER_NS if end is None else line.place(end)
-        number = self.exclusions.add(
+        return self.exclusions.add(
             first,
             end,
             reason=reason,
@@ -171,8 +171,6 @@ class Ledger:
             places=(start_ns, end_ns),
             rows=(self._totals_at(start_ns), self._totals_at(end_ns, outward=True)),
         )
-        self.edge_ns = -(2**63)
-        return number
 
     def history(self, objective: str, window: str) -> list[tuple[float, int, int]]:
         """Epoch second, good and bad events of each bucket of a window, oldest first."""

@@ -59,7 +59,7 @@ class Ring:
     def since(self, bucket: int, totals: Sequence[int]) -> list[int]:
         """Events of each counter since the start of a bucket; since the oldest, for one that is older."""
         oldest = self.head - self.buckets + 1
-        at = (max(oldest, bucket)) % self.buckets * self.columns
+        at = max(bucket, oldest) % self.buckets * self.columns
         mask = self.mask
         return [(now - then) & mask for now, then in zip(totals, self.cells[at : at + self.columns], strict=True)]
 

@@ -21,6 +21,7 @@ _FORMAT: Final = "infrafabric-slo"
 _VERSION: Final = 1
 _FILE_BYTES_MAX: Final = 8 * 2**20
 _STATE_BYTES_MAX: Final = 32 * 2**20
+_UNFINISHED: Final = ".tmp"
 
 
 class SloStateError(InfraFabricError, ValueError):
@@ -39,7 +40,7 @@ def write_state(path: str | Path, state: dict[str, Any]) -> None:
     path = Path(path)
     body = zlib.compress(json.dumps(state, default=_hex, separators=(",", ":"), allow_nan=False).encode(), 1)
     head = {"format": _FORMAT, "version": _VERSION, "bytes": len(body), "sha256": sha256(body).hexdigest()}
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=_UNFINISHED, dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(json.dumps(head).encode() + b"\n" + body)
@@ -82,6 +83,15 @@ def read_state(path: str | Path) -> dict[str, Any] | None:
     if not isinstance(state, dict):
         raise ValueError("it holds no state")  # noqa: TRY004 - the file is wrong, not the caller's type
     return state
+
+
+def sweep(path: str | Path) -> None:
+    """Remove what saves that were killed left beside the file."""
+    path = Path(path)
+    with contextlib.suppress(OSError):
+        for entry in path.parent.iterdir():
+            if entry.name.startswith(f".{path.name}.") and entry.suffix == _UNFINISHED:
+                entry.unlink()
 
 
 def refuse(path: str | Path, why: Exception) -> SloStateError:

@@ -129,9 +129,7 @@ def test_the_reply_is_read_as_asked(guest: Guest, returns: str, params: bytes, o
         ("text", b"a\xff", "its answer is not UTF-8: byte 1 is 0xff"),
     ],
 )
-def test_a_reply_that_is_not_what_was_promised_is_invalid(
-    guest: Guest, returns: str, params: bytes, said: str
-) -> None:
+def test_a_reply_that_is_not_what_was_promised_is_invalid(guest: Guest, returns: str, params: bytes, said: str) -> None:
     """When the contract says how to read an answer, one that is not so is the guest's fault."""
     ended = guest.run("echo", params, returns=returns)
     assert ended.outcome is Outcome.INVALID_RESULT

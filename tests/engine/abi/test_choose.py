@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from infrafabric.engine import GuestEnded
+from infrafabric.engine import GuestEnded, Verdict
 from infrafabric.engine.abi import CONVENTIONS, choose, fits
 from infrafabric.engine.program import Function
 from infrafabric.errors import Outcome
@@ -62,12 +62,19 @@ def function(params: str, results: str, name: str = "f", *, named: bool = True) 
     return Function.of(name, FuncType(types, tuple(results.split())), names)
 
 
+def choice(exported: Function, params: Any, **given: Any) -> str | Verdict:
+    """The name of the convention chosen, or how it was refused."""
+    try:
+        name: str = choose(exported, params, **given).NAME
+    except GuestEnded as ended:
+        return ended.verdict
+    return name
+
+
 def expected(shape: tuple[str, str], given: str, *, has_memory: bool) -> str | None:
     """The rule of the reference page, written a second time: None means refused."""
     count = len(shape[0].split())
-    if given == "None":
-        numbers = count == 0
-    elif given == "no numbers":
+    if given in ("None", "no numbers"):
         numbers = count == 0
     elif given == "the names":
         numbers = count == 2
@@ -85,17 +92,16 @@ def test_every_shape_with_every_kind_of_parameters(shape: tuple[str, str], given
     """The whole table: numbers are numbers, everything else goes by the shape and needs a memory."""
     exported = function(*shape)
     wanted = expected(shape, given, has_memory=has_memory)
-    try:
-        chosen = choose(exported, PARAMS[given], has_memory=has_memory, asked=None).NAME
-    except GuestEnded as ended:
-        assert wanted is None
-        assert ended.verdict.outcome is Outcome.INVALID_PARAMS
-        kinds = ", ".join(f"a{index}: {kind}" for index, kind in enumerate(shape[0].split()))
-        assert ended.verdict.message.startswith(f"'f' takes ({kinds}), got {type(PARAMS[given]).__name__}; ")
-        for name in ("cstring", "buffer", "lenptr"):
-            assert f"{name}: " in ended.verdict.message
-    else:
+    chosen = choice(exported, PARAMS[given], has_memory=has_memory, asked=None)
+    if isinstance(chosen, str):
         assert chosen == wanted
+        return
+    assert wanted is None
+    assert chosen.outcome is Outcome.INVALID_PARAMS
+    kinds = ", ".join(f"a{index}: {kind}" for index, kind in enumerate(shape[0].split()))
+    assert chosen.message.startswith(f"'f' takes ({kinds}), got {type(PARAMS[given]).__name__}; ")
+    for name in ("cstring", "buffer", "lenptr"):
+        assert f"{name}: " in chosen.message
 
 
 @pytest.mark.parametrize("given", ["the names", "other keys"])
@@ -123,13 +129,14 @@ def test_the_contract_beats_detection(shape: tuple[str, str], asked: str) -> Non
     exported = function(*shape)
     possible = {fit.abi for fit in fits(exported, has_memory=True) if fit.possible}
     assert possible == {"scalar"} | ({SHAPES[shape]} - {None})
-    try:
-        assert choose(exported, "text", has_memory=True, asked=asked).NAME == asked
+    chosen = choice(exported, "text", has_memory=True, asked=asked)
+    if isinstance(chosen, str):
+        assert chosen == asked
         assert asked in possible
-    except GuestEnded as ended:
-        assert asked not in possible
-        assert ended.verdict.outcome is Outcome.INVALID_PARAMS
-        assert ended.verdict.message.startswith(f"the contract calls 'f' by '{asked}', but it")
+        return
+    assert asked not in possible
+    assert chosen.outcome is Outcome.INVALID_PARAMS
+    assert chosen.message.startswith(f"the contract calls 'f' by '{asked}', but it")
 
 
 def test_a_list_of_numbers_is_data_when_the_contract_says_so() -> None:
@@ -152,11 +159,9 @@ def test_every_reason_is_a_sentence_about_the_export() -> None:
 @pytest.mark.parametrize(("shape", "refused"), [(("i32 i32", "i32"), True), (("", "i32"), False)])
 def test_bytes_without_a_place_are_refused_before_anything_runs(shape: tuple[str, str], refused: bool) -> None:  # noqa: FBT001
     """Where nothing can be put into an instance, numbers still go."""
-    params = b"x" if refused else None
-    try:
-        choose(function(*shape), params, has_memory=True, asked=None, can_place=False)
-    except GuestEnded as ended:
-        assert refused
-        assert "takes bytes only through its allocator" in ended.verdict.message
-    else:
+    chosen = choice(function(*shape), b"x" if refused else None, has_memory=True, asked=None, can_place=False)
+    if isinstance(chosen, str):
         assert not refused
+    else:
+        assert refused
+        assert "takes bytes only through its allocator" in chosen.message

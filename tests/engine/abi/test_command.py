@@ -133,7 +133,12 @@ def test_as_many_and_as_long_arguments_as_allowed(arguments: Guest) -> None:
 
 @pytest.mark.parametrize(
     ("returns", "stdin", "output"),
-    [("auto", '{"a": 1}', {"a": 1}), ("text", '{"a": 1}', '{"a": 1}'), ("auto", "plain\n", "plain\n"), ("auto", "", "")],
+    [
+        ("auto", '{"a": 1}', {"a": 1}),
+        ("text", '{"a": 1}', '{"a": 1}'),
+        ("auto", "plain\n", "plain\n"),
+        ("auto", "", ""),
+    ],
 )
 def test_standard_output_is_the_answer(cat: Guest, returns: str, stdin: str, output: Any) -> None:
     """Standard output is read as any other answer."""
@@ -158,14 +163,17 @@ def test_standard_error_goes_to_the_log() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "outcome"), [(0, Outcome.SUCCESS), (1, Outcome.GUEST_ERROR), (255, Outcome.GUEST_ERROR), (-1, Outcome.GUEST_ERROR)]
+    ("code", "outcome"),
+    [(0, Outcome.SUCCESS), (1, Outcome.GUEST_ERROR), (255, Outcome.GUEST_ERROR), (-1, Outcome.GUEST_ERROR)],
 )
 def test_exit_codes(code: int, outcome: Outcome) -> None:
     """Exit 0 is success with what was written before; any other code is the guest's error and is told."""
     guest = Guest(
         f"""(module {IMPORTS} (data (i32.const 100) "said")
           (func (export "_start")
-            (call $write (i32.const 1) (i32.const 100) (i32.const 4)) (call $proc_exit (i32.const {code})) unreachable))"""
+            (call $write (i32.const 1) (i32.const 100) (i32.const 4))
+            (call $proc_exit (i32.const {code}))
+            unreachable))"""
     )
     ended = guest.run("_start")
     assert ended.outcome is outcome

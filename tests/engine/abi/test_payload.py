@@ -92,7 +92,9 @@ def test_what_an_allocator_answers_is_checked(pointer: int, size: int, outcome: 
 
 def test_an_allocator_that_answers_null_has_no_memory_left() -> None:
     """0 is the one certain sign that a guest ran out: the message says where its memory stands."""
-    ended = Guest(f"(module {allocator('(i32.const 0)', 'malloc')} {WHERE})", memory_bytes=16 * PAGE).run("where", "xyz")
+    ended = Guest(f"(module {allocator('(i32.const 0)', 'malloc')} {WHERE})", memory_bytes=16 * PAGE).run(
+        "where", "xyz"
+    )
     assert ended.outcome is Outcome.MEMORY_EXCEEDED
     assert ended.message == (
         "malloc got no 3 bytes for the parameters: the guest's memory stands at 0.1 of 1 MiB (max_memory_mb)"
@@ -130,7 +132,11 @@ def test_an_allocator_that_never_answers_ends_at_the_deadline() -> None:
     [
         ('(export "allocate" (func $bump)) (export "deallocate" (func $give))', 6),
         ('(export "alloc" (func $bump)) (export "dealloc" (func $give))', 6),
-        ('(export "malloc" (func $bump)) (func (export "free") (param i32) (call $give (local.get 0) (i32.const 1)))', 2),
+        (
+            """(export "malloc" (func $bump))
+              (func (export "free") (param i32) (call $give (local.get 0) (i32.const 1)))""",
+            2,
+        ),
         ('(export "malloc" (func $bump)) (func (export "free") (param i32) (result i32) unreachable)', 0),
         ('(export "malloc" (func $bump))', 0),
     ],
@@ -139,7 +145,8 @@ def test_an_allocator_that_never_answers_ends_at_the_deadline() -> None:
 def test_a_kept_instance_gets_its_input_back(partner: str, given_back: int) -> None:
     """The host frees its input in an instance that lives on, by the partner of the allocator it used."""
     guest = Guest(
-        f"""(module {BUMP} {partner} {WHERE} (func (export "given_back") (result i32) (global.get $freed)))""", kept=True
+        f"""(module {BUMP} {partner} {WHERE} (func (export "given_back") (result i32) (global.get $freed)))""",
+        kept=True,
     )
     for _ in range(2):
         assert guest.run("where", b"abc").outcome is Outcome.SUCCESS
@@ -194,7 +201,11 @@ def test_the_hosts_pages_count_as_the_guests(pages: int, outcome: Outcome) -> No
 
 @pytest.mark.parametrize(
     ("abi", "signature", "params"),
-    [("buffer", "(param i32 i32)", b"abc"), ("cstring", "(param i32)", b"abc"), ("lenptr", "(param i32 i32 i32)", b"a")],
+    [
+        ("buffer", "(param i32 i32)", b"abc"),
+        ("cstring", "(param i32)", b"abc"),
+        ("lenptr", "(param i32 i32 i32)", b"a"),
+    ],
 )
 def test_an_answer_from_overwritten_input_is_invalid(abi: str, signature: str, params: bytes) -> None:
     """A guest that wrote over its input took the host's pages for its heap: its answer is refused with the way out."""

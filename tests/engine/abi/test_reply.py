@@ -37,7 +37,7 @@ def test_every_valid_document_is_read(document: Any, *, ascii_only: bool, indent
     assert json.dumps(value) == json.dumps(document)
 
 
-@given(text=st.text(alphabet='[]{}":,\\ \n\tau0123456789eE+-.nltrfs\x00é\ud800'.replace("\ud800", ""), max_size=60))
+@given(text=st.text(alphabet='[]{}":,\\ \n\tau0123456789eE+-.nltrfs\x00é', max_size=60))
 def test_nothing_is_read_that_python_refuses(text: str) -> None:
     """Documents made of JSON's own characters: accepted ones are accepted by Python too, with the same value."""
     try:
@@ -83,7 +83,7 @@ def test_any_bytes_are_decoded_or_refused(data: bytes) -> None:
         ("+1", "Expecting value"),
         (".5", "Expecting value"),
         ("1.", "Extra data"),
-        ("１", "Expecting value"),
+        ("\uff11", "Expecting value"),
         ("[1 2]", "Expecting ',' delimiter"),
         ("// comment\n1", "Expecting value"),
         ('"\\x41"', "Invalid \\escape"),
@@ -138,7 +138,7 @@ OBJECT = '{"a":'
 @pytest.mark.parametrize(
     "make",
     [
-        lambda depth: nested(depth),
+        nested,
         lambda depth: nested(depth, OBJECT, "}", "1"),
         lambda depth: nested(depth // 2, "[" + OBJECT, "}]", "[]" if depth % 2 else "1"),
         lambda depth: b'["' + b"]" * 500 + b'",' + nested(depth - 1) + b"]",
@@ -164,9 +164,7 @@ def test_brackets_in_strings_nest_nothing(text: str) -> None:
     assert strict_json(json.dumps([text, [text]]).encode()) == [text, [text]]
 
 
-@given(
-    strings=st.lists(st.text(alphabet='[]{}"\\\\x', max_size=30), max_size=6), depth=st.integers(1, 2 * MAX_DEPTH)
-)
+@given(strings=st.lists(st.text(alphabet='[]{}"\\\\x', max_size=30), max_size=6), depth=st.integers(1, 2 * MAX_DEPTH))
 def test_depth_is_the_real_depth(strings: list[str], depth: int) -> None:
     """Accepted exactly when the parsed value is no deeper than the bound."""
     value: list[Any] = [*strings]
@@ -255,7 +253,9 @@ def test_a_number_can_be_asked_for(data: bytes, output: float) -> None:
     assert decode(data, "number") == output
 
 
-@pytest.mark.parametrize(("data", "said"), [(b"true", "bool"), (b'"1"', "str"), (b"[1]", "list"), (b"null", "NoneType")])
+@pytest.mark.parametrize(
+    ("data", "said"), [(b"true", "bool"), (b'"1"', "str"), (b"[1]", "list"), (b"null", "NoneType")]
+)
 def test_an_answer_that_is_no_number_is_invalid(data: bytes, said: str) -> None:
     """Anything but a number is the guest's fault then."""
     with pytest.raises(GuestEnded) as caught:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import tracemalloc
 from typing import Any
@@ -70,7 +71,9 @@ def best_of(repeats: int, loops: int, call: object) -> float:
 
 @pytest.mark.timing
 def test_recording_and_evaluating_are_cheap_and_flat() -> None:
-    """A record takes at most a microsecond and an evaluation fifty, after a thousand events as after a million."""
+    """A record takes at most a microsecond and an evaluation fifty, after a thousand events as after many."""
+    if sys.gettrace() is not None:
+        pytest.skip("a tracer is on, which multiplies every cost")
     engine = SloEngine(ObjectiveTargets())
     costs = []
     for events in (1_000, 300_000):

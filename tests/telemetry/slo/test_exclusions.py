@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from infrafabric.errors import Outcome
@@ -117,6 +117,7 @@ def test_a_planned_exclusion_follows_the_wall_clock() -> None:
     assert availability(world).bad_events == 2
 
 
+@example(planned=[], declared=[(30, 30)])  # ends now, as an event comes that it no longer covers
 @settings(max_examples=50, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 60), st.integers(1, 30)), max_size=6),
@@ -138,6 +139,27 @@ def test_overlapping_exclusions_cover_their_union(
     left = sum(not any(start <= second < end for start, end in spans) for second in range(1, 161))
     assert availability(world).good_events == left
     assert availability(world).raw.good_events == 160
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "slices"),
+    [
+        pytest.param(10, 20, 2, id="one slice exactly"),
+        pytest.param(11, 19, 2, id="inside one slice"),
+        pytest.param(9, 21, 0, id="all three"),
+        pytest.param(10, 20.5, 1, id="a moment of the next"),
+    ],
+)
+def test_a_slice_that_touches_an_exclusion_is_left_out(start: float, end: float, slices: int) -> None:
+    """A throughput slice counts only when no moment of it is excluded."""
+    world = World()
+    world.pass_seconds(7)  # a slice begins
+    begin = world.wall_ns / 1e9
+    world.engine.exclude(begin + start, begin + end, **WHO)
+    traffic(world, 29)
+    world.pass_seconds(10)
+    throughput = world.snapshot().objective("throughput")
+    assert (throughput.good_events, throughput.raw.good_events) == (slices, 3)
 
 
 def test_exclusions_survive_a_restart(tmp_path: Path) -> None:
@@ -168,7 +190,7 @@ def test_exclusions_are_forgotten_after_the_period() -> None:
     world.record()
     world.pass_seconds(HOUR)
     assert world.snapshot().exclusions
-    world.pass_seconds(120)
+    world.pass_seconds(4 * HOUR)
     assert not world.snapshot().exclusions
 
 

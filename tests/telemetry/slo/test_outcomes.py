@@ -8,7 +8,7 @@ import pytest
 
 from infrafabric.errors import Blame, Outcome
 from infrafabric.telemetry.slo.objectives import ObjectiveTargets
-from tests.telemetry.slo.world import World
+from tests.telemetry.slo.world import NS, World
 
 BURNS = {"trap", "timeout", "memory_exceeded", "fuel_exhausted", "guest_error", "invalid_result"}
 REFUSED = {"rate_limited", "busy", "quarantined", "host_exhausted"}
@@ -102,6 +102,37 @@ def test_a_slice_ends_on_the_tenth_second() -> None:
     world.record(Outcome.BUSY)
     assert world.snapshot().objective("throughput").good_events == 1
     world.pass_seconds(10)
+    throughput = world.snapshot().objective("throughput")
+    assert (throughput.good_events, throughput.bad_events) == (1, 1)
+
+
+def test_a_slice_belongs_to_the_bucket_it_ends_in() -> None:
+    """In buckets of a quarter of a second, a slice leaves a window when its end does, not when its first task does."""
+    world = World(ObjectiveTargets(period_seconds=3_600))
+    world.pass_seconds(7)  # a slice begins
+    world.record()
+
+    def slices_in_30_seconds() -> int:
+        burns = {burn.name: burn for burn in world.snapshot().objective("throughput").burn_rates}
+        return burns["30s"].good_events
+
+    world.pass_seconds(39.5)
+    assert slices_in_30_seconds() == 1
+    world.pass_seconds(0.25)
+    assert slices_in_30_seconds() == 0
+
+
+def test_a_slice_ends_within_a_bucket_too() -> None:
+    """With buckets of 9.33 seconds, a task in the first moment of a slice is not counted into the one before it."""
+    world = World(ObjectiveTargets(period_seconds=28 * 86_400, target_throughput_rps=0.2))
+    plan = world.engine._ledger.plan
+    world.pass_seconds(6)  # a second before a slice's edge, which a bucket has to hold
+    while plan.unit_at(world.wall_ns) != plan.unit_at(world.wall_ns + 2 * NS):
+        world.pass_seconds(10)
+    world.record(times=2)
+    world.pass_seconds(2)
+    world.record(Outcome.BUSY)
+    world.pass_seconds(20)
     throughput = world.snapshot().objective("throughput")
     assert (throughput.good_events, throughput.bad_events) == (1, 1)
 

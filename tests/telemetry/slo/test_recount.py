@@ -7,7 +7,7 @@ import threading
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from infrafabric.errors import Blame, Outcome
@@ -93,6 +93,12 @@ def check(world: World, truth: Recount) -> None:
     json.dumps(snapshot.to_dict(), allow_nan=False)
 
 
+@example(  # the slice that an exclusion touched ends inside a window that the exclusion has left
+    DAY, [("exclude",), ("record", Outcome.SUCCESS, 0.0, 1, None), ("end",), ("pass", 60 * NS)]
+)
+@example(  # an exclusion that begins and ends with its events in the first moment of a window
+    HOUR, [("exclude",), ("record", Outcome.SUCCESS, 0.0, 1, None), ("end",), ("pass", 9_750_000_000)]
+)
 @given(st.sampled_from(PERIODS), st.lists(steps, max_size=40))
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_every_window_equals_a_recount_of_the_events(period: int, script: list[tuple[Any, ...]]) -> None:

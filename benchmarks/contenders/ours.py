@@ -1,0 +1,128 @@
+"""Ours: a chassis, contracts with every limit on, and the calls that users make."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import tempfile
+import time
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.batches import Batch, loop, timed
+from benchmarks.guest_modules import distinct, module, payload
+from infrafabric.chassis import IFChassis, ServiceContract
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Every limit on. The rate and the CPU share are high, so that they are kept and not met; 90 is a share that governs,
+#: where 100 would be one that nobody can overspend and nobody looks at.
+LIMITS = {"max_api_calls_per_second": 100_000, "max_cpu_percent": 90.0, "max_execution_time_seconds": 10.0}
+
+
+def contract(swarm_id: str, *, kept: bool = False, **limits: Any) -> ServiceContract:
+    """A contract for measuring: every limit on, and the default objectives."""
+    execution = {"instance": "swarm" if kept else "task"}
+    return ServiceContract(swarm_id, ["testing:performance"], {**LIMITS, **limits}, execution=execution)
+
+
+@contextlib.contextmanager
+def chassis() -> Iterator[IFChassis]:
+    """A chassis with an empty code cache of its own."""
+    with tempfile.TemporaryDirectory(prefix="infrafabric-bench-") as folder, IFChassis(cache_dir=folder) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def scalar(*, kept: bool, guest: str = "nothing", task: str = "run") -> Iterator[Batch]:
+    """A task of no parameters that answers a number."""
+    with chassis() as made:
+        made.load_swarm("swarm", module(guest), contract("swarm", kept=kept))
+        execute = made.execute_task
+        yield loop(lambda: execute("swarm", task))
+
+
+@contextlib.contextmanager
+def buffer(*, guest: str, task: str, kind: str, size: int, kept: bool) -> Iterator[Batch]:
+    """A task that gets bytes and answers JSON or a number."""
+    data = payload(kind, size)
+    with chassis() as made:
+        made.load_swarm("swarm", module(guest), contract("swarm", kept=kept, max_log_bytes_per_second=100 << 20))
+        execute = made.execute_task
+        yield loop(lambda: execute("swarm", task, data))
+
+
+@contextlib.contextmanager
+def compute(
+    *, guest: str, task: str, numbers: list[int] | None = None, kind: str = "", size: int = 0
+) -> Iterator[Batch]:
+    """A task that computes for milliseconds, on a kept instance and a whole core."""
+    params = numbers if numbers is not None else payload(kind, size)
+    with chassis() as made:
+        made.load_swarm("swarm", module(guest), contract("swarm", kept=True, max_cpu_percent=100))
+        execute = made.execute_task
+        yield loop(lambda: execute("swarm", task, params))
+
+
+@contextlib.contextmanager
+def talking(*, guest: str, records: int, handler: bool) -> Iterator[Batch]:
+    """A task that writes so many records, each call timed apart from the emptying of the queue before it."""
+    import logging  # noqa: PLC0415 - only here
+
+    from infrafabric.engine import SCRIBE  # noqa: PLC0415 - only here
+
+    logger = logging.getLogger("infrafabric.swarm.swarm")
+    if handler:
+        logger.addHandler(logging.NullHandler())
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+    with chassis() as made:
+        limits = {"max_log_bytes_per_second": 100 << 20, "max_cpu_percent": 100}
+        made.load_swarm("swarm", module(guest), contract("swarm", **limits))
+
+        def call() -> int:
+            SCRIBE.flush(5.0)
+            start_ns = time.perf_counter_ns()
+            result = made.execute_task("swarm", "talk", [records])
+            took_ns = time.perf_counter_ns() - start_ns
+            if result.usage.log_dropped or result.usage.log_records != records:
+                message = f"{result.usage.log_dropped} records were dropped: a drop is cheaper than a record"
+                raise RuntimeError(message)
+            return took_ns
+
+        yield timed(call)
+
+
+@contextlib.contextmanager
+def cold_load(*, guest: str) -> Iterator[Batch]:
+    """Load a module that nobody has seen, with the compile server running."""
+    numbers = itertools.count()
+    with chassis() as made:
+
+        def call() -> int:
+            wasm = distinct(module(guest), next(numbers))
+            start_ns = time.perf_counter_ns()
+            made.load_swarm("swarm", wasm, contract("swarm", max_load_seconds=60))
+            took_ns = time.perf_counter_ns() - start_ns
+            made.unload_swarm("swarm")
+            return took_ns
+
+        yield timed(call)
+
+
+@contextlib.contextmanager
+def cached_load(*, guest: str, shared: bool) -> Iterator[Batch]:
+    """Load a module whose code is on disk; with ``shared``, one that another swarm of this process runs."""
+    with chassis() as made:
+        made.load_swarm("other", module(guest), contract("other", max_load_seconds=60))
+        if not shared:
+            made.unload_swarm("other")
+
+        def call() -> int:
+            start_ns = time.perf_counter_ns()
+            made.load_swarm("swarm", module(guest), contract("swarm", max_load_seconds=60))
+            took_ns = time.perf_counter_ns() - start_ns
+            made.unload_swarm("swarm")
+            return took_ns
+
+        yield timed(call)

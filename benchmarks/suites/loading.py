@@ -1,0 +1,123 @@
+"""What it costs to load a module: never seen, in the cache on disk, in use by another swarm."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from typing import TYPE_CHECKING
+
+from benchmarks.contenders import names
+from benchmarks.figures import Row, Spread, at_most
+from benchmarks.lanes import Contender, probe, race
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from benchmarks.figures import Effort
+
+_WASMTIME = "wasmtime-py, Module()"
+_EXTISM = "extism, Plugin()"
+_HERE = "benchmarks.suites.loading"
+
+
+def measure(effort: Effort) -> Iterator[Row]:
+    """A small Rust module of 330 bytes, and Go's 1.9 MB."""
+    yield from _first(effort)
+    ours, small = f"{names.OURS}:cached_load", "linecount-simple"
+    run = race(
+        [
+            Contender("cold", f"{names.OURS}:cold_load", {"guest": small}),
+            Contender("cached", ours, {"guest": small, "shared": False}),
+            Contender("shared", ours, {"guest": small, "shared": True}),
+            Contender(_WASMTIME, f"{names.WASMTIME}:cold_load", {"guest": small}),
+            Contender(_EXTISM, f"{names.EXTISM}:cold_load", {"guest": small}),
+        ],
+        effort.pick(9, 25),
+    )
+    cold, cached = "cold load, small module", "load from the disk cache, small module"
+    note = "the peer compiles in its own process, without bounds"
+    yield run.row(cold, "cold", _WASMTIME, unit="ms", bar=at_most(100, "ms"), note=note)
+    yield run.row(cold, "cold", _EXTISM, unit="ms")
+    yield run.row(cached, "cached", _WASMTIME, unit="ms", bar=at_most(5, "ms"))
+    yield run.row("load of a module in use, small module", "shared", unit="ms")
+    yield from _big(effort)
+    yield from _hundred(effort)
+
+
+def _big(effort: Effort) -> Iterator[Row]:
+    big = "wordstat"
+    yield race(
+        [
+            Contender("cold", f"{names.OURS}:cold_load", {"guest": big}),
+            Contender(_WASMTIME, f"{names.WASMTIME}:cold_load", {"guest": big}),
+        ],
+        effort.pick(1, 3),
+    ).row(
+        "cold load, 1.9 MB of Go",
+        "cold",
+        _WASMTIME,
+        unit="ms",
+        note="one core, bounded; the peer takes every core",
+    )
+    yield race(
+        [
+            Contender("cached", f"{names.OURS}:cached_load", {"guest": big, "shared": False}),
+            Contender("shared", f"{names.OURS}:cached_load", {"guest": big, "shared": True}),
+            Contender("wasmtime-py, deserialize", f"{names.WASMTIME}:deserialize", {"guest": big}),
+        ],
+        effort.pick(5, 15),
+    ).row(
+        "load from the disk cache, 1.9 MB of Go",
+        "cached",
+        "wasmtime-py, deserialize",
+        unit="ms",
+        note="read, checked against its digest, linked, one instance started",
+    )
+
+
+def _first(effort: Effort) -> Iterator[Row]:
+    took = [probe(f"{_HERE}:first_load") for _ in range(effort.pick(3, 9))]
+    yield Row(
+        what="first load of a process, cold, small module",
+        ours=Spread.of(took).median,
+        unit="ms",
+        note="starts the compile server, makes the engines and their pool",
+    )
+
+
+def first_load() -> float:
+    """Milliseconds of the first load of this process, with nothing cached and nothing started."""
+    from benchmarks.contenders.ours import chassis, contract  # noqa: PLC0415 - in the probe
+    from benchmarks.guest_modules import module  # noqa: PLC0415 - in the probe
+
+    wasm = module("linecount-simple")
+    with chassis() as made:
+        start = time.perf_counter()
+        made.load_swarm("swarm", wasm, contract("swarm"))
+        return (time.perf_counter() - start) * 1e3
+
+
+def _hundred(effort: Effort) -> Iterator[Row]:
+    with tempfile.TemporaryDirectory(prefix="infrafabric-bench-") as folder:
+        probe(f"{_HERE}:load_hundred", folder=folder)
+        took = [probe(f"{_HERE}:load_hundred", folder=folder) for _ in range(effort.pick(3, 7))]
+    yield Row(
+        what="start of a chassis with 100 modules from the disk cache",
+        ours=Spread.of(took).median,
+        unit="ms",
+        note="in a new process, imports aside",
+    )
+
+
+def load_hundred(*, folder: str) -> float:
+    """Milliseconds to make a chassis on this cache and load a hundred different modules."""
+    from benchmarks.contenders.ours import contract  # noqa: PLC0415 - in the probe
+    from benchmarks.guest_modules import distinct, module  # noqa: PLC0415 - in the probe
+    from infrafabric.chassis import IFChassis  # noqa: PLC0415 - in the probe
+
+    modules = [distinct(module("linecount-simple"), number) for number in range(100)]
+    start = time.perf_counter()
+    with IFChassis(cache_dir=folder) as made:
+        for number, wasm in enumerate(modules):
+            made.load_swarm(f"swarm-{number}", wasm, contract(f"swarm-{number}"))
+        return (time.perf_counter() - start) * 1e3

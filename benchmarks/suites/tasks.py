@@ -1,0 +1,90 @@
+"""What one task costs when the guest does nothing, beside what others ask for less."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchmarks.contenders import names
+from benchmarks.figures import Bar
+from benchmarks.lanes import Contender, race
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from benchmarks.figures import Effort, Row
+
+_EXTISM = "extism, warm plug-in"
+_EXTISM_NEW = "extism, new plug-in"
+_EXTISM_COMPILED = "extism, new plug-in of a compiled one"
+_WASMTIME = "wasmtime-py, warm call"
+_WASMTIME_FRESH = "wasmtime-py, new store and instance"
+_FLOOR = "the bare C call in a loop"
+_WASM3 = "pywasm3, warm call"
+_MONTY = "pydantic-monty, one expression"
+_WORKER = "a warm worker process, over a pipe"
+_CLI = "the wasmtime command"
+_PYTHON = "python -c, a process each"
+
+
+def measure(effort: Effort) -> Iterator[Row]:
+    """Kept and fresh instances, on a thread and on the main thread."""
+    run = race(
+        [
+            Contender("kept", f"{names.OURS}:scalar", {"kept": True}),
+            Contender("fresh", f"{names.OURS}:scalar", {"kept": False}),
+            Contender(_EXTISM, f"{names.EXTISM}:warm_call"),
+            Contender(_EXTISM_NEW, f"{names.EXTISM}:new_plugin", {"compiled": False}),
+            Contender(_EXTISM_COMPILED, f"{names.EXTISM}:new_plugin", {"compiled": True}),
+            Contender(_WASMTIME, f"{names.WASMTIME}:warm_call"),
+            Contender(_WASMTIME_FRESH, f"{names.WASMTIME}:fresh_call"),
+            Contender(_FLOOR, f"{names.WASMTIME}:floor"),
+            Contender(_WASM3, f"{names.OTHERS}:wasm3"),
+            Contender(_MONTY, f"{names.OTHERS}:monty"),
+            Contender(_WORKER, f"{names.OTHERS}:warm_worker"),
+            Contender("kept, main thread", f"{names.OURS}:scalar", {"kept": True}, main_thread=True),
+            Contender("fresh, main thread", f"{names.OURS}:scalar", {"kept": False}, main_thread=True),
+        ],
+        effort.pick(15, 60),
+    )
+    kept, fresh = "governed task, kept instance", "governed task, fresh instance"
+    yield run.row(kept, "kept", _EXTISM, bar=Bar(limit=0.6, of="ratio"))
+    yield run.row(kept, "kept", _WASMTIME, note="the peer limits nothing and keeps no record")
+    yield run.row(kept, "kept", _FLOOR, note="no task can cost less than this")
+    yield run.row(kept, "kept", _WASM3, note="the peer limits nothing; an interpreter: its compute is slower")
+    yield run.row(fresh, "fresh", _EXTISM, bar=Bar(limit=1.2, of="ratio"))
+    yield run.row(fresh, "fresh", _EXTISM_NEW, bar=Bar(limit=20, at_most=False, of="speed"))
+    yield run.row(fresh, "fresh", _EXTISM_COMPILED)
+    yield run.row(fresh, "fresh", _WASMTIME_FRESH, note="the peer limits nothing and keeps no record")
+    yield run.row(fresh, "fresh", _MONTY, note="Python code instead of a module")
+    yield run.row(fresh, "fresh", _WORKER, note="trusted Python code instead of a module")
+    for what, name in ((kept, "kept"), (fresh, "fresh")):
+        yield run.row(f"{what}, main thread", f"{name}, main thread", name, note="the peer is ours on another thread")
+    yield _extra(run.rounds, "kept")
+    yield _extra(run.rounds, "fresh")
+    yield from _processes(effort, fresh)
+
+
+def _extra(rounds: dict[str, list[float]], name: str) -> Row:
+    """What the main thread costs more, round by round: Ctrl-C has to work there."""
+    from benchmarks.figures import Row, Spread, at_most  # noqa: PLC0415 - types elsewhere
+
+    more = [main - other for main, other in zip(rounds[f"{name}, main thread"], rounds[name], strict=True)]
+    return Row(
+        what=f"what the main thread adds, {name} instance",
+        ours=Spread.of(more).median / 1e3,
+        unit="us",
+        bar=at_most(8, "us"),
+    )
+
+
+def _processes(effort: Effort, what: str) -> Iterator[Row]:
+    run = race(
+        [
+            Contender("fresh", f"{names.OURS}:scalar", {"kept": False}),
+            Contender(_CLI, f"{names.OTHERS}:wasmtime_cli"),
+            Contender(_PYTHON, f"{names.OTHERS}:python_process"),
+        ],
+        effort.pick(5, 15),
+    )
+    yield run.row(what, "fresh", _CLI, note="a process each, compiling each time")
+    yield run.row(what, "fresh", _PYTHON, note="trusted Python code instead of a module")
