@@ -46,7 +46,7 @@ _MAX_SIGNATURE = 100
 #: What to do when a task ends so.
 TO_DO = {
     Outcome.SUCCESS: "use `result.output`",
-    Outcome.TRAP: "report it to the guest's author with `result.error.backtrace`; the same input most likely traps again",
+    Outcome.TRAP: "report it to the guest's author with `result.error.backtrace`; the same input may well trap again",
     Outcome.TIMEOUT: "look at `usage`: raise `max_cpu_percent` if it was throttled, else send less, or raise the time",
     Outcome.MEMORY_EXCEEDED: "send less, or raise `max_memory_mb`",
     Outcome.FUEL_EXHAUSTED: "send less, or raise `max_fuel`",
@@ -83,7 +83,7 @@ def outcomes() -> str:
 def _error_name(outcome: Outcome) -> str:
     if outcome is Outcome.SUCCESS:
         return "-"
-    kinds = (errors.SwarmNotLoadedError, *errors.TaskError.__subclasses__())
+    kinds: tuple[type[Any], ...] = (errors.SwarmNotLoadedError, *errors.TaskError.__subclasses__())
     return next(f"`{kind.__name__}`" for kind in kinds if kind.outcome is outcome)
 
 

@@ -9,7 +9,6 @@ its guest, within milliseconds.
 from __future__ import annotations
 
 import asyncio
-import time
 from pathlib import Path
 
 from infrafabric.chassis import IFChassis, ServiceContract
@@ -40,9 +39,8 @@ async def main() -> None:
         spinning = asyncio.create_task(chassis.execute_task_async("spin", "spin"))
         await asyncio.sleep(0.05)  # the loop is free while the guest spins
         spinning.cancel()
-        began = time.perf_counter()
         await asyncio.to_thread(chassis.unload_swarm, "spin")  # waits until no guest of the swarm runs
-        print("spin: cancelled; the guest stopped", "at once" if time.perf_counter() - began < 0.5 else "late")
+        print("spin: cancelled, and its guest has stopped")
 
         # Outside of asyncio, a future does the same.
         future = chassis.submit_task("wordcount", "longest_word", "not the longest wait")

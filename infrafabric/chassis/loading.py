@@ -10,13 +10,23 @@ import time
 from typing import TYPE_CHECKING
 
 from infrafabric.chassis.swarm import LoadedSwarm
-from infrafabric.engine import CodeCache, Grants, Sandbox, SwarmLog, SwarmRuntime, check_imports, load_program
+from infrafabric.engine import (
+    CodeCache,
+    Grants,
+    NoRoomError,
+    Sandbox,
+    SwarmLog,
+    SwarmRuntime,
+    check_imports,
+    load_program,
+)
 from infrafabric.engine.abi import fits
 from infrafabric.errors import ContractError, InvalidModule, ModuleTooLarge, escape
 from infrafabric.telemetry import ObjectiveTargets
 from infrafabric.wasm import ModuleInfo, inspect_module
 
 if TYPE_CHECKING:
+    from infrafabric.chassis.workers import Workers
     from infrafabric.contract import ServiceContract
     from infrafabric.engine.program import Program
     from infrafabric.limits import MemoryLedger, RateLimiter
@@ -101,6 +111,7 @@ def load(
     rate: RateLimiter,
     ledger: MemoryLedger,
     slo: SloEngine,
+    workers: Workers,
 ) -> LoadedSwarm:
     """A swarm that has shown that it starts. Raises `ModuleError` or `ContractError`; nothing is left behind then."""
     limits = contract.resource_limits
@@ -139,7 +150,10 @@ def load(
         )
     probed = False
     try:
-        runtime.probe(deadline_ns)
+        try:
+            runtime.probe(deadline_ns)
+        except NoRoomError:  # this thread's stack is too small for a guest; a worker's is not
+            workers.call(runtime.probe, deadline_ns, on_interrupt=lambda: None)
         probed = True
     finally:
         if not (kept and probed):

@@ -21,7 +21,15 @@ from infrafabric.chassis.task import Task
 from infrafabric.chassis.witness import Witness
 from infrafabric.chassis.workers import Workers
 from infrafabric.contract import ServiceContract
-from infrafabric.engine import SCRIBE, CacheRefusedError, CodeCache, default_cache_folder, entry
+from infrafabric.engine import (
+    SCRIBE,
+    CacheRefusedError,
+    CodeCache,
+    EngineInfo,
+    default_cache_folder,
+    engine_info,
+    entry,
+)
 from infrafabric.errors import (
     ChassisClosedError,
     ContractError,
@@ -78,7 +86,6 @@ class IFChassis:
     ) -> None:
         self._closed = True  # until everything below stands
         self._generation = entry.process_generation
-        self.engine = "wasmtime"
         self._swarms: dict[str, LoadedSwarm] = {}
         self._loading: set[str] = set()
         self._slos: dict[str, SloEngine] = {}
@@ -93,6 +100,11 @@ class IFChassis:
         self._closed = False
 
     # --- what is there -------------------------------------------------------------------------------
+
+    @property
+    def engine(self) -> EngineInfo:
+        """The engine that runs the guests: its name, version and pool."""
+        return engine_info()
 
     @property
     def witness_enabled(self) -> bool:
@@ -213,6 +225,7 @@ class IFChassis:
                 rate=RateLimiter(limits.max_api_calls_per_second, swarm_id, storage=self._rate_storage),
                 ledger=process_ledger(),
                 slo=self._slo_engine(contract),
+                workers=self._workers,
             )
         except ModuleError as error:
             self._witness.event("load_failed", swarm_id, level=logging.WARNING, error=str(error), code=error.code)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from infrafabric.cli.inspect_command import Inspection
     from infrafabric.engine.describe import ModuleDescription
-    from infrafabric.engine.program import Function
+    from infrafabric.engine.exports import Function
 
 #: More rows than this are for programs (``-o json``).
 MAX_ROWS = 40

@@ -100,10 +100,18 @@ def check_document(document: Document) -> CheckedContract:
     if not document.is_read:
         return CheckedContract(source=document.source, document=document, problems=document.problems)
     problems = Problems()
-    clean = read_contract(document.data, problems)
+    clean = read_contract(contract_keys(document), problems)
     found = document.locate(problems.found)
     contract = None if found else ServiceContract(**clean)
     return CheckedContract(source=document.source, document=document, contract=contract, problems=found)
+
+
+def contract_keys(document: Document) -> Any:
+    """The data of a document without the ``$schema`` that tells editors of JSON what a comment tells those of YAML."""
+    data = document.data
+    if document.format == "json" and isinstance(data, dict) and isinstance(data.get("$schema"), str):
+        return {key: value for key, value in data.items() if key != "$schema"}
+    return data
 
 
 def read_contract(data: object, problems: Problems) -> dict[str, Any]:

@@ -41,6 +41,7 @@ class ModuleReference(Record):
         enforced_by="contract",
         broken="contract_invalid at load",
         default=None,
+        examples=(SHA256.example,),
     )
 
     def read(self, folder: Path, max_bytes: int) -> bytes:

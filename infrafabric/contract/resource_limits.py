@@ -115,6 +115,7 @@ class ResourceLimits(Record):
         enforced_by="engine",
         broken="fuel_exhausted",
         default=None,
+        examples=(1_000_000_000,),
         looser="up",
     )
 

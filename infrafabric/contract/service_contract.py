@@ -10,6 +10,7 @@ import attrs
 
 from infrafabric.contract import rules
 from infrafabric.contract.data import Data
+from infrafabric.contract.enforcement import Enforcement
 from infrafabric.contract.fields import field
 from infrafabric.contract.frozen import FrozenList, FrozenMapping
 from infrafabric.contract.grants import Execution, Permissions
@@ -120,6 +121,14 @@ class ServiceContract(Record):
         Part(Execution), "How the swarm's instances live.", enforced_by="engine", factory=Execution
     )
 
+    enforcement: Enforcement = field(
+        Part(Enforcement),
+        "What a spent error budget and failures in a row cost the swarm.",
+        enforced_by="chassis",
+        factory=Enforcement,
+        examples=({"on_exhausted": "throttle", "on_consecutive_failures": 5},),
+    )
+
     module: ModuleReference | None = field(
         Part(ModuleReference, nullable=True),
         "The module that runs under this contract. Null: whoever loads the swarm brings it.",
@@ -143,6 +152,7 @@ class ServiceContract(Record):
         tasks: Mapping[str, TaskContract | Mapping[str, Any]] = _DEFAULTS,
         permissions: Permissions | Mapping[str, Any] = _DEFAULTS,
         execution: Execution | Mapping[str, Any] = _DEFAULTS,
+        enforcement: Enforcement | Mapping[str, Any] = _DEFAULTS,
         module: ModuleReference | Mapping[str, Any] | None = None,
     ) -> None:
         self.fill(
@@ -158,6 +168,7 @@ class ServiceContract(Record):
                 "tasks": tasks,
                 "permissions": permissions,
                 "execution": execution,
+                "enforcement": enforcement,
                 "module": module,
             }
         )
@@ -217,12 +228,14 @@ class ServiceContract(Record):
     def canonical_json(self) -> bytes:
         """The contract's one canonical form: RFC 8785 JSON of all fields, defaults included, ``created_at`` not.
 
-        That form sorts keys. Where the order of a task's parameters has a meaning, it is added as
-        ``parameter_names``, so that contracts which call their guests differently differ.
+        That form sorts keys; capabilities, whose order means nothing, are sorted too. Where the order of a task's
+        parameters has a meaning, it is added as ``parameter_names``, so that contracts which call their guests
+        differently differ.
         """
         import rfc8785  # noqa: PLC0415 - only digests need it
 
         plain = {key: value for key, value in self.to_dict().items() if key not in _NOT_DIGESTED}
+        plain["capabilities"].sort()
         for name, task in self.tasks.items():
             if task.order_counts:
                 plain["tasks"][name]["parameter_names"] = list(task.parameter_names or ())

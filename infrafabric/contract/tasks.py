@@ -9,9 +9,10 @@ import attrs
 from infrafabric.contract import rules
 from infrafabric.contract.fields import field
 from infrafabric.contract.kinds import Choice
+from infrafabric.contract.objectives import TaskObjectives
 from infrafabric.contract.params import ParamsSchema, SchemaOfParams
 from infrafabric.contract.problems import Problems, join
-from infrafabric.contract.record import Record
+from infrafabric.contract.record import Part, Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +33,7 @@ class TaskContract(Record):
         enforced_by="engine",
         broken="invalid_params",
         default=None,
+        examples=("buffer",),
     )
     returns: Returns = field(
         Choice(options=("auto", "json", "text", "bytes", "number")),
@@ -50,6 +52,13 @@ class TaskContract(Record):
         broken="invalid_params",
         default=None,
         examples=({"type": "object", "properties": {"file": {"type": "string"}}, "required": ["file"]},),
+    )
+    slos: TaskObjectives | None = field(
+        Part(TaskObjectives, nullable=True),
+        "Objectives of this task alone, counted beside those of the swarm. Null: it has none of its own.",
+        enforced_by="telemetry",
+        default=None,
+        examples=({"target_latency_ms": 50},),
     )
 
     def check_params(self, value: Any) -> None:

@@ -9,18 +9,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from infrafabric.engine.about import EngineInfo, engine_info
     from infrafabric.engine.cache import CacheRefusedError, CodeCache, default_cache_folder
+    from infrafabric.engine.exports import Function
     from infrafabric.engine.guestlog import SCRIBE, LogRecord, SwarmLog, TaskLog
     from infrafabric.engine.imports import Grants, ImportVerdict, check_imports, verdicts
     from infrafabric.engine.instance import Sandbox
-    from infrafabric.engine.program import Function, Program, load_program
+    from infrafabric.engine.program import Program, load_program
     from infrafabric.engine.running import GuestEnded, Run, Verdict
     from infrafabric.engine.runtime import NoRoomError, SwarmRuntime, stop
 
 _HOME = {
     "CacheRefusedError": "cache",
     "CodeCache": "cache",
-    "Function": "program",
+    "EngineInfo": "about",
+    "Function": "exports",
     "Grants": "imports",
     "GuestEnded": "running",
     "ImportVerdict": "imports",
@@ -36,6 +39,7 @@ _HOME = {
     "Verdict": "running",
     "check_imports": "imports",
     "default_cache_folder": "cache",
+    "engine_info": "about",
     "load_program": "program",
     "stop": "runtime",
     "verdicts": "imports",
@@ -45,6 +49,7 @@ __all__ = [
     "SCRIBE",
     "CacheRefusedError",
     "CodeCache",
+    "EngineInfo",
     "Function",
     "Grants",
     "GuestEnded",
@@ -60,6 +65,7 @@ __all__ = [
     "Verdict",
     "check_imports",
     "default_cache_folder",
+    "engine_info",
     "load_program",
     "stop",
     "verdicts",

@@ -113,16 +113,15 @@ class Compiler:
 
     def _send(self, message: bytes, fds: list[int]) -> None:
         with self._lock:
-            for attempt in range(2):
+            for _ in range(2):
                 control = self._control or self._start()
                 try:
                     socket.send_fds(control, [message], fds)
                 except OSError:
                     self._stop()
-                    if attempt:
-                        raise
                 else:
                     return
+        raise _ServerGoneError
 
     def _start(self) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -132,14 +131,18 @@ class Compiler:
             "from infrafabric.engine.compile_server import main; main()"
         )
         path = json.dumps([entry or os.getcwd() for entry in sys.path])  # noqa: PTH109 - '' means just this
-        with theirs:
-            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, "-I", "-S", "-c", bootstrap, path, str(theirs.fileno())],
-                pass_fds=(theirs.fileno(),),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                process_group=0,  # Ctrl-C at a terminal reaches a process group
-            )
+        try:
+            with theirs:
+                self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                    [sys.executable, "-I", "-S", "-c", bootstrap, path, str(theirs.fileno())],
+                    pass_fds=(theirs.fileno(),),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    process_group=0,  # Ctrl-C at a terminal reaches a process group
+                )
+        except BaseException:
+            ours.close()
+            raise
         self._control = ours
         return ours
 

@@ -20,7 +20,8 @@ from infrafabric.engine.running import EPOCH_CALLBACK, GuestEnded, Run, Verdict
 from infrafabric.errors import Outcome
 
 if TYPE_CHECKING:
-    from infrafabric.engine.program import Function, Linked, Program
+    from infrafabric.engine.exports import Function
+    from infrafabric.engine.program import Linked, Program
 
 #: Values that the reusable argument buffer holds; larger signatures get a buffer of their own.
 _SCRATCH_VALUES = 32

@@ -19,75 +19,20 @@ import attrs
 from infrafabric.engine import binding, entry
 from infrafabric.engine.compiler import COMPILER
 from infrafabric.engine.engines import POOL_TABLE_ELEMENTS, Engine, code_kind, engine_for, on_demand_engine
-from infrafabric.engine.hostcall import raw_struct
+from infrafabric.engine.exports import plan_exports
 from infrafabric.engine.imports import host_function_for
-from infrafabric.engine.instance import Instance, Sandbox
 from infrafabric.errors import InvalidModule, ModuleTooLarge, escape
-from infrafabric.wasm import Export, FuncType, ModuleInfo
 
 if TYPE_CHECKING:
     from infrafabric.engine.cache import CodeCache
-    from infrafabric.engine.running import Run
     from infrafabric.engine.settings import CodeKind
+    from infrafabric.wasm import ModuleInfo
 
 #: A table may be declared with, and grow to, so many elements (8 bytes each) when it does not fit a pool slot.
 MAX_TABLE_ELEMENTS = 1_000_000
 
 #: ``memory.grow`` of memory 0. Where these two bytes are nowhere in a module, its memory cannot grow.
 _MEMORY_GROW = b"\x40\x00"
-_ALLOCATORS = {
-    # name: (its signature, possible partners in order)
-    "allocate": ("deallocate", "free"),
-    "alloc": ("dealloc", "free"),
-    "malloc": ("free",),
-    "cabi_realloc": (),
-}
-_I32 = ("i32",)
-
-
-@attrs.frozen(eq=False, kw_only=True)
-class Function:
-    """An export that can be called: its name, its signature, and how its values lie in the argument array."""
-
-    name: str
-    encoded_name: bytes
-    type: FuncType
-    #: Parameter names from the module's name section; None when it has none.
-    parameter_names: tuple[str, ...] | None
-    slots: int
-    pack_into: Any
-    unpack_from: Any
-
-    @classmethod
-    def of(cls, name: str, signature: FuncType, parameter_names: tuple[str, ...] | None = None) -> Function:
-        """Plan an export whose signature is made of numbers."""
-        arguments, answer = raw_struct(signature.params), raw_struct(signature.results)
-        return cls(
-            name=name,
-            encoded_name=name.encode(),
-            type=signature,
-            parameter_names=parameter_names,
-            slots=max(len(signature.params), len(signature.results)),
-            pack_into=arguments.pack_into,
-            unpack_from=answer.unpack_from,
-        )
-
-
-@attrs.frozen(eq=False)
-class Allocator:
-    """How the host gets memory from a guest, and gives it back (None: never)."""
-
-    function: Function
-    deallocate: Function | None
-
-    def arguments(self, size: int) -> tuple[int, ...]:
-        """The arguments that ask for ``size`` bytes."""
-        return (0, 0, 8, size) if len(self.function.type.params) == 4 else (size,)
-
-    def release_arguments(self, pointer: int, size: int) -> tuple[int, ...]:
-        """The arguments that give them back."""
-        takes_size = self.deallocate is not None and len(self.deallocate.type.params) > 1
-        return (pointer, size) if takes_size else (pointer,)
 
 
 @attrs.frozen(eq=False)
@@ -113,19 +58,8 @@ class Program:
         self.initial_memory_bytes = sum(item.minimum_bytes for item in info.memories)
         self.may_grow = _MEMORY_GROW in data
         self.table_limit = max([POOL_TABLE_ELEMENTS, *(table.minimum for table in info.tables)])
-        functions = {
-            export.name: Function.of(export.name, export.type, info.parameter_names(export.name))
-            for export in info.exports
-            if export.kind == "func" and isinstance(export.type, FuncType) and export.type.callable_from_host
-        }
-        self.initializers = tuple(_initializers(functions))
-        self.allocator = _allocator(functions)
-        runtime = {"initialize", *_ALLOCATORS, "deallocate", "dealloc", "free"} if self.allocator else {"initialize"}
-        self.tasks: dict[str, Function] = {
-            name: function
-            for name, function in functions.items()
-            if name == "_start" or not (name.startswith("_") or name in runtime)
-        }
+        plan = plan_exports(info)
+        self.tasks, self.initializers, self.allocator = plan.tasks, plan.initializers, plan.allocator
         self._link(pooled=True, code=code)
 
     def linked(self, *, pooled: bool) -> Linked:
@@ -152,42 +86,6 @@ class Program:
 
     def _fits_pool(self) -> bool:
         return self.table_limit <= POOL_TABLE_ELEMENTS
-
-    def instantiate(self, sandbox: Sandbox, run: Run, *, kept: bool) -> Instance:
-        """An instance, from the pool when it is for one task and the pool has a slot. Raises `GuestEnded`."""
-        linked = self.linked(pooled=not kept)
-        slots = linked.engine.slots
-        if slots is not None:
-            try:
-                slots.pop()
-            except IndexError:  # as many fresh instances as the pool has slots are running
-                linked = self.linked(pooled=False)
-        return Instance(self, linked, sandbox, run)
-
-
-def _initializers(functions: dict[str, Function]) -> list[Function]:
-    found = []
-    reactor = functions.get("_initialize")
-    if reactor is not None and not reactor.type.params and not reactor.type.results and "_start" not in functions:
-        found.append(reactor)
-    own = functions.get("initialize")
-    if own is not None and not own.type.params and own.type.results in ((), _I32):
-        found.append(own)
-    return found
-
-
-def _allocator(functions: dict[str, Function]) -> Allocator | None:
-    for name, partners in _ALLOCATORS.items():
-        function = functions.get(name)
-        params = ("i32",) * 4 if name == "cabi_realloc" else _I32
-        if function is None or (function.type.params, function.type.results) != (params, _I32):
-            continue
-        for partner in partners:
-            release = functions.get(partner)
-            if release is not None and release.type.params in (_I32, _I32 * 2) and not release.type.results:
-                return Allocator(function, release)
-        return Allocator(function, None)
-    return None
 
 
 def _link(info: ModuleInfo, code: bytes, engine: Engine) -> Linked:
@@ -281,12 +179,3 @@ def _build(info: ModuleInfo, data: bytes, kind: CodeKind, cache: CodeCache | Non
     if cache is not None:
         cache.put(info.sha256, kind, code)
     return Program(info, data, code, kind)
-
-
-def callable_exports(info: ModuleInfo) -> tuple[Export, ...]:
-    """The exported functions whose signatures the host can call."""
-    return tuple(
-        export
-        for export in info.exports
-        if export.kind == "func" and isinstance(export.type, FuncType) and export.type.callable_from_host
-    )

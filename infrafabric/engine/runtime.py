@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from infrafabric.engine import abi, entry, running
 from infrafabric.engine.engines import on_demand_engine
+from infrafabric.engine.instance import Instance
 from infrafabric.engine.running import Governor, GuestEnded, Run, Verdict
 from infrafabric.engine.settings import CodeKind
 from infrafabric.engine.wasi import WasiState
@@ -22,9 +23,10 @@ from infrafabric.errors import Outcome, SwarmInitError
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from infrafabric.engine.exports import Function
     from infrafabric.engine.guestlog import SwarmLog
-    from infrafabric.engine.instance import Instance, Sandbox
-    from infrafabric.engine.program import Function, Program
+    from infrafabric.engine.instance import Sandbox
+    from infrafabric.engine.program import Program
 
 #: Set when the interpreter ends: no guest is entered any more.
 _closing = False
@@ -96,7 +98,7 @@ class SwarmRuntime:
         run = self.new_run(deadline_ns, time.monotonic_ns())
         try:
             with Entered(run):
-                instance = self.program.instantiate(self.sandbox, run, kept=self.keep_instance)
+                instance = self._new_instance(run)
                 if self.keep_instance:
                     self._kept = instance
                 else:
@@ -165,7 +167,7 @@ class SwarmRuntime:
     def _take(self, run: Run) -> Instance:
         instance = self._kept
         if instance is None:
-            instance = self.program.instantiate(self.sandbox, run, kept=self.keep_instance)
+            instance = self._new_instance(run)
             if self.keep_instance:
                 self._kept = instance
         else:
@@ -176,6 +178,17 @@ class SwarmRuntime:
                 instance.close()
                 raise
         return instance
+
+    def _new_instance(self, run: Run) -> Instance:
+        """An instance: of the pool when it is for one task and the pool has a slot, else on demand."""
+        linked = self.program.linked(pooled=not self.keep_instance)
+        slots = linked.engine.slots
+        if slots is not None:
+            try:
+                slots.pop()
+            except IndexError:  # as many fresh instances as the pool has slots are running
+                linked = self.program.linked(pooled=False)
+        return Instance(self.program, linked, self.sandbox, run)
 
     def close(self) -> None:
         """Free the kept instance."""

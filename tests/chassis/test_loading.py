@@ -52,6 +52,13 @@ def test_an_unknown_swarm_has_neither_contract_nor_statistics_nor_objectives(cha
     assert chassis.list_loaded_swarms() == []
 
 
+def test_the_chassis_tells_its_engine(chassis: IFChassis) -> None:
+    """By name and version, with its pool."""
+    assert chassis.engine.name == "wasmtime"
+    assert chassis.engine.version.startswith("50.")
+    assert chassis.engine.pool_slots in {1000, 250, 62, 15, 3, 0}
+
+
 def test_an_empty_module_loads(chassis: IFChassis) -> None:
     """Eight bytes are a module."""
     assert chassis.load_swarm("empty", EMPTY, contract("empty"))

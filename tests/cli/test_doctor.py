@@ -6,12 +6,15 @@ import faulthandler
 import resource
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
+from infrafabric import limits
 from infrafabric.cli import doctor_checks
 from infrafabric.cli.doctor_checks import CHECKS, Finding, examine
+from infrafabric.limits import HostMemory, MemoryLedger, MemorySample
 from tests.cli.program import PROGRAM, Ended, run_program
 
 if TYPE_CHECKING:
@@ -82,6 +85,31 @@ def test_a_cache_folder_that_others_can_write_is_told(
     assert "chmod 700" in finding["found"]
     folder.chmod(0o700)
     assert _findings(infrafabric("doctor"))["code cache"]["status"] == "ok"
+
+
+def test_small_thread_stacks_are_told(infrafabric: Run) -> None:
+    """As some platforms have them: guests run all the same, on another thread."""
+    before = threading.stack_size(512 << 10)
+    try:
+        finding = _findings(infrafabric("doctor"))["thread stacks"]
+    finally:
+        threading.stack_size(before)
+    assert finding["status"] == "warn"
+    assert finding["found"].startswith("those of new threads are smaller than 2 MiB")
+    assert _findings(infrafabric("doctor"))["thread stacks"]["status"] == "ok"
+
+
+@pytest.mark.parametrize(("free_mib", "status"), [(256 + 32, "ok"), (256 + 31, "warn")])
+def test_a_host_without_memory_for_one_guest_is_told(
+    infrafabric: Run, monkeypatch: pytest.MonkeyPatch, free_mib: int, status: str
+) -> None:
+    """The default limit has to fit beside the reserve; just so is enough."""
+    sample = MemorySample(free_mib << 20, 512 << 20)
+    ledger = MemoryLedger(HostMemory(lambda: sample))
+    monkeypatch.setattr(limits, "process_ledger", lambda: ledger)
+    finding = _findings(infrafabric("doctor"))["host memory"]
+    assert finding["status"] == status
+    assert ("lower max_memory_mb" in finding["advice"]) is (status == "warn")
 
 
 def test_the_size_of_the_cache_is_shown(infrafabric: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

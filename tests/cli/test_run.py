@@ -141,6 +141,23 @@ def test_the_result_as_a_table_names_status_and_output(infrafabric: Run) -> None
     assert "\x1b" not in ended.out
 
 
+def test_the_result_of_a_failed_task_as_a_table_says_who_is_to_blame(infrafabric: Run) -> None:
+    """And what happened, in place of an output."""
+    ended = infrafabric("run", guest("arith"), "divmod", "--params", "[1, 0]", "-o", "table")
+    rows = dict(line.split(maxsplit=1) for line in ended.out.splitlines() if not line.startswith(("called", "CPU")))
+    assert (rows["status"].strip(), rows["blamed"].strip()) == ("trap", "guest")
+    assert "divided" in rows["error"]
+    assert "output" not in rows
+
+
+def test_a_long_output_is_cut_in_the_table_only(infrafabric: Run, tmp_path: Path) -> None:
+    """A table is for a look."""
+    (tmp_path / "long.txt").write_text("x" * 5000)
+    command = ("run", guest("greet"), "greet", "--params", f"@{tmp_path / 'long.txt'}", "-o")
+    assert "... (5,008 characters; -o json has all)" in " ".join(infrafabric(*command, "table").out.split())
+    assert len(infrafabric(*command, "json").json["output"]) == 5008
+
+
 # --- what it says beside the output ----------------------------------------------------------------
 
 
@@ -217,6 +234,27 @@ def test_stats_show_each_limit_with_what_was_used(infrafabric: Run) -> None:
     assert rows["result"] == ["1.96", "KiB", "8", "MiB", "<1%"]
     assert rows["log"][3] == "record"
     assert {"wall time", "CPU share", "paused by it", "waited before", "module", "loading", "host calls"} <= set(rows)
+
+
+def test_the_size_of_json_is_about_what_was_sent(infrafabric: Run) -> None:
+    """It was encoded on the way in, and decoded on the way out."""
+    ended = infrafabric("run", guest("stats"), "describe", "--params", "[1, 3]", "--abi", "buffer", "--stats")
+    rows = {line[:17].strip(): line[17:].split() for line in ended.err.splitlines()}
+    assert rows["parameters"][:3] == ["about", "6", "B"]
+    assert rows["result"][0] == "about"
+
+
+def test_the_packages_own_warnings_are_lines_too(
+    infrafabric: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cache that cannot be trusted is said, and the task still runs."""
+    (tmp_path / "infrafabric").mkdir()
+    (tmp_path / "infrafabric").chmod(0o777)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    ended = infrafabric("run", guest("arith"), "answer")
+    assert (ended.status, ended.out) == (0, "42\n")
+    assert ended.err.startswith("warning: compiled code is not kept: ")
+    assert ended.err.endswith("chmod 700 it\n")
 
 
 def test_stats_are_shown_for_a_failed_task(infrafabric: Run) -> None:

@@ -41,7 +41,7 @@ def test_every_text_is_a_contract_or_has_located_problems(text: str, form: Forma
         assert 1 <= problem.line <= len(lines)
         assert 1 <= problem.column <= len(lines[problem.line - 1]) + 2
     for style in ("text", "json", "sarif", "github"):
-        shown = format_problems(checked.problems, checked.source, style)  # type: ignore[arg-type]
+        shown = format_problems(checked.problems, checked.source, style)
         assert shown.replace("\n", "").isprintable()
 
 

@@ -33,7 +33,7 @@ SHOWS = {
     "03": (
         r"words: \[1, 2, 3, 4\]",
         r"not done after 0\.1 s",
-        r"the guest stopped at once",
+        r"cancelled, and its guest has stopped",
         r"longest word: 7 letters",
     ),
     "04": (

@@ -64,15 +64,16 @@ ATTACKS = group(
            (i32.store (i32.const 0) (i32.const 65536)) (i32.store (i32.const 4) (i32.const 65536))
            (drop (call $ask (i32.const 2) (i32.const 0) (i32.const 1) (i32.const 64)))""",
     ),
-    _asks(
-        "scattered-write-flood",
-        "Write 1,024 pieces of 64 KiB in one call, all of them the same memory.",
-        "fd_write",
-        "(param i32 i32 i32 i32) (result i32)",
-        """(call $vectors) (drop (call $ask (i32.const 1) (i32.const 0) (i32.const 1024) (i32.const 16384)))"""
-        ") (br 0)) (func $vectors (local i32) (loop"
-        " (i32.store (local.get 0) (i32.const 65536)) (i32.store offset=4 (local.get 0) (i32.const 65536))"
-        " (br_if 0 (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 8))) (i32.const 8192)))",
+    Attack(
+        name="scattered-write-flood",
+        tries="Write 1,024 pieces of 64 KiB in one call, all of them the same memory.",
+        module=text(f"""(module (import "{_WASI}" "fd_write" (func $ask (param i32 i32 i32 i32) (result i32)))
+          (memory (export "memory") 4)
+          (func (export "run") (local i32)
+            (loop (i32.store (local.get 0) (i32.const 65536)) (i32.store offset=4 (local.get 0) (i32.const 65536))
+              (br_if 0 (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 8))) (i32.const 8192))))
+            (loop (drop (call $ask (i32.const 1) (i32.const 0) (i32.const 1024) (i32.const 16384))) (br 0))))"""),
+        calls=run("timeout"),
     ),
     _asks(
         "poll-flood",

@@ -21,7 +21,7 @@ from infrafabric.errors import escape
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from infrafabric.engine.program import Function
+    from infrafabric.engine.exports import Function
 
 #: Every convention, in the order in which shapes are tried.
 CONVENTIONS: dict[str, ModuleType] = {module.NAME: module for module in (command, scalar, cstring, buffer, lenptr)}

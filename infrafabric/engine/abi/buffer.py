@@ -8,8 +8,8 @@ from infrafabric.engine.abi import payload
 from infrafabric.engine.abi.reply import check_length, decode, invalid_result
 
 if TYPE_CHECKING:
+    from infrafabric.engine.exports import Function
     from infrafabric.engine.instance import Instance
-    from infrafabric.engine.program import Function
 
 NAME = "buffer"
 

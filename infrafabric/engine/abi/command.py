@@ -11,8 +11,8 @@ from infrafabric.engine.wasi import WasiState
 from infrafabric.errors import escape
 
 if TYPE_CHECKING:
+    from infrafabric.engine.exports import Function
     from infrafabric.engine.instance import Instance
-    from infrafabric.engine.program import Function
 
 NAME = "command"
 

@@ -10,8 +10,8 @@ from infrafabric.engine.running import GuestEnded, Verdict
 from infrafabric.errors import Outcome, escape
 
 if TYPE_CHECKING:
+    from infrafabric.engine.exports import Function
     from infrafabric.engine.instance import Instance
-    from infrafabric.engine.program import Function
 
 NAME = "lenptr"
 

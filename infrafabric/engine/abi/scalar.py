@@ -13,8 +13,8 @@ from infrafabric.engine.abi.payload import refuse_params
 from infrafabric.errors import escape
 
 if TYPE_CHECKING:
+    from infrafabric.engine.exports import Function
     from infrafabric.engine.instance import Instance
-    from infrafabric.engine.program import Function
 
 NAME = "scalar"
 

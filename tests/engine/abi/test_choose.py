@@ -8,7 +8,7 @@ import pytest
 
 from infrafabric.engine import GuestEnded, Verdict
 from infrafabric.engine.abi import CONVENTIONS, choose, fits
-from infrafabric.engine.program import Function
+from infrafabric.engine.exports import Function
 from infrafabric.errors import Outcome
 from infrafabric.wasm import FuncType
 
