@@ -39,6 +39,7 @@ class Workers:
         self._work: deque[Callable[[], None]] = deque()
         self._threads = 0
         self._idle = 0
+        self._closed = False
 
     def start(self, work: Callable[[], None]) -> None:
         """Run ``work`` on a worker, soon."""
@@ -72,14 +73,20 @@ class Workers:
                 done.exception()
             raise
 
+    def close(self) -> None:
+        """Let idle threads end now, and busy ones after their work."""
+        with self._lock:
+            self._closed = True
+            self._work_came.notify_all()
+
     def _serve(self) -> None:
         while True:
             with self._lock:
                 while not self._work:
                     self._idle += 1
-                    came = self._work_came.wait(IDLE_SECONDS)
+                    came = not self._closed and self._work_came.wait(IDLE_SECONDS)
                     self._idle -= 1
-                    if not came and not self._work:
+                    if not self._work and (self._closed or not came):
                         self._threads -= 1
                         return
                 work = self._work.popleft()

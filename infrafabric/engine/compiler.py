@@ -78,7 +78,7 @@ class Compiler:
         if exit_code == 0:
             return answer
         if exit_code == compile_server.REFUSED:
-            raise InvalidModule(f"the engine does not accept it: {escape(answer)}")
+            raise InvalidModule(f"the engine does not accept it: {escape(b' '.join(answer.split()))}")
         if exit_code == compile_server.FAILED:
             raise ModuleError(f"compiling it failed: {escape(answer)}; please report it")
         raise CompileLimitExceeded(_why(exit_code, seconds, memory_bytes))

@@ -92,7 +92,9 @@ def _link(info: ModuleInfo, code: bytes, engine: Engine) -> Linked:
     module, pre = ctypes.c_void_p(), ctypes.c_void_p()
     error = binding.module_deserialize(engine.pointer, code, len(code), ctypes.byref(module))
     if error:
-        raise InvalidModule(f"the engine does not accept its compiled code: {escape(binding.take_error(error))}")
+        raise InvalidModule(
+            f"the engine does not accept its compiled code: {escape(b' '.join(binding.take_error(error).split()))}"
+        )
     linker = binding.linker_new(engine.pointer)
     try:
         for wanted in {(item.module, item.name): item for item in info.imports}.values():
@@ -156,16 +158,18 @@ def load_program(
     key = (info.sha256, kind)
     with _programs_lock:
         lock = _loading.setdefault(key, threading.Lock())
-    with lock:
-        program = _programs.get(key)
-        if program is None:
-            program = _build(info, data, kind, cache, timeout_seconds)
-            with _programs_lock:
-                _programs[key] = program
-    with _programs_lock, contextlib.suppress(KeyError):
-        if not lock.locked():
-            del _loading[key]
-    return program
+    try:
+        with lock:
+            program = _programs.get(key)
+            if program is None:
+                program = _build(info, data, kind, cache, timeout_seconds)
+                with _programs_lock:
+                    _programs[key] = program
+            return program
+    finally:
+        with _programs_lock, contextlib.suppress(KeyError):
+            if not lock.locked():
+                del _loading[key]
 
 
 def _build(info: ModuleInfo, data: bytes, kind: CodeKind, cache: CodeCache | None, timeout_seconds: float) -> Program:

@@ -143,7 +143,8 @@ class SwarmRuntime:
             try:
                 instance = self._take(run)
                 output = convention.invoke(instance, function, encoded, returns, kept=self.keep_instance)
-                whole = run.verdict is None and run.stop is None
+                # A command has run to its end: its instance cannot be started again.
+                whole = run.verdict is None and run.stop is None and run.wasi is not encoded
             except BaseException:
                 whole = False
                 raise

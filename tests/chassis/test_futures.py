@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from infrafabric import errors
+from infrafabric.chassis import IFChassis
 from infrafabric.errors import Blame
 from infrafabric.testing import ADDER, contract, wat
 
 if TYPE_CHECKING:
-    from infrafabric.chassis import IFChassis
+    from pathlib import Path
 
 SPIN = wat('(module (func (export "spin") (loop br 0)) (func (export "answer") (result i32) i32.const 3))')
 
@@ -137,3 +138,22 @@ def test_asyncio_timeouts_work(spinner: IFChassis) -> None:
     with pytest.raises(TimeoutError):
         asyncio.run(_timeout(spinner))
     assert spinner.execute_task("spinner", "answer", wait=True).output == 3
+
+
+def test_closing_ends_the_worker_threads(cache_dir: Path) -> None:
+    """A chassis that comes and goes leaves no thread behind."""
+
+    def use() -> None:
+        with IFChassis(cache_dir=cache_dir) as chassis:
+            chassis.load_swarm("adder", ADDER, contract("adder"))
+            assert chassis.submit_task("adder", "add", [1, 2]).result(timeout=5).output == 3
+
+    use()
+    before = {thread.name for thread in threading.enumerate()}
+    for _ in range(20):
+        use()
+    deadline = time.monotonic() + 2
+    while time.monotonic() < deadline and any(t.name == "infrafabric-worker" for t in threading.enumerate()):
+        time.sleep(0.01)
+    assert {thread.name for thread in threading.enumerate()} <= before
+    assert not any(thread.name == "infrafabric-worker" for thread in threading.enumerate())

@@ -338,3 +338,12 @@ def test_parameters_are_checked_against_the_contracts_schema(chassis: IFChassis)
         chassis.execute_task("adder", "add", {"left": -1, "right": 1})
     with pytest.raises(errors.TaskParamsError, match="do not fit"):
         chassis.execute_task("adder", "add", {"left": 1})
+
+
+def test_a_command_runs_anew_each_time_also_where_instances_are_kept(chassis: IFChassis) -> None:
+    """A program that has ended cannot be started again."""
+    text = """(module (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+      (global $n (mut i32) (i32.const 0))
+      (func (export "_start") (if (global.get $n) (then (call $exit (i32.const 9)))) (global.set $n (i32.const 1))))"""
+    chassis.load_swarm("command", wat(text), contract("command", execution={"instance": "swarm"}))
+    assert [chassis.execute_task("command", "_start").output for _ in range(3)] == ["", "", ""]
