@@ -29,7 +29,11 @@ PROGRAMS = Path(sys.executable).parent
 TYPED = ("infrafabric", "tests", "examples", "benchmarks", "guests/build.py", ".ci", "dev.py")
 
 #: Commands that write a generated file each; with ``--check`` they only tell, by exit status 1, that it is stale.
-GENERATORS: tuple[tuple[str, ...], ...] = (("guests/build.py", "--readme"), ("infrafabric/cli/reference.py",))
+GENERATORS: tuple[tuple[str, ...], ...] = (
+    ("guests/build.py", "--readme"),
+    ("infrafabric/cli/reference.py",),
+    (".ci/reference.py",),
+)
 
 _PYTEST_COLLECTED_NOTHING = 5
 
