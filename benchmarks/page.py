@@ -15,9 +15,11 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "benchmarks.
 _HOW = """\
 ## How it is measured
 
-- **Beside each other, in turn.** Every contender has a process of its own; one moves at a time, the others are stopped with
-  a signal. A round measures each once, for some milliseconds; the order turns round from round to round. A ratio is
-  taken within a round. The table shows the median of the rounds' ratios, and the least and the greatest of them.
+- **Beside each other, in turn.** Every contender has a process of its own; one moves at a time, the others are stopped
+  with a signal. A round measures each once, for some milliseconds; the order turns round from round to round. A ratio
+  is taken within a round. The table shows the median of the rounds' ratios, and the least and the greatest of them.
+  Where code's place in memory matters, rounds are spread over sets of new processes. Where calls take milliseconds
+  (compute), the quickest call of a round counts.
 - **Ratios are in time**: 0.5 is half the time of the other, so less is better. A bar "x the speed" is the inverse. In
   the chapter on threads figures are tasks a second, and more is better.
 - **On a thread that is not the main one**, as in a server, unless a line says otherwise: on the main thread Ctrl-C has
@@ -59,14 +61,22 @@ def page(results: Results) -> str:
     machine = results.machine
     met = sum(row.met is True for row in results.judged)
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
-    load = ", ".join(f"{load:.2f}" for load in machine["load_before"])
+    before, after = machine["load_before"][0], machine["load_after"][0]
+    effort = "A quick run" if results.quick else "A full run"
+    purpose = (
+        "What running a swarm costs, beside other ways to run somebody's code from Python. "
+        f"Written by `python benchmarks/run.py --write-docs`; {met} of {len(results.judged)} bars were met."
+    )
+    measured = (
+        f"Measured on {machine['date']}: {machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB; "
+        f"{machine['system']}; {machine['python']}; {versions}. {effort} of {results.seconds / 60:.1f} minutes; "
+        f"load average of one minute {before} before, {after} after."
+    )
     parts = [
         "# Benchmarks",
-        "What running a swarm costs, beside other ways to run somebody's code from Python. "
-        f"Written by `python benchmarks/run.py --write-docs`; {met} of {len(results.judged)} bars were met.",
-        f"Measured on {machine['date']}: {machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB; "
-        f"{machine['system']}; {machine['python']}; {versions}. Load average before: {load}. "
-        f"{'A quick run' if results.quick else 'A full run'} of {results.seconds / 60:.1f} minutes.",
+        purpose,
+        measured,
+        *(["Missing peers: " + "; ".join(results.missing) + "."] if results.missing else []),
         "## The bars",
         markdown_table(results.judged, notes=False),
     ]

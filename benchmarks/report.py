@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import attrs
 from rich.table import Table
 
-from benchmarks.figures import Row
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from benchmarks.figures import Row
 
 _HEADINGS = ("what", "ours", "beside", "theirs", "ratio (least to greatest)", "bar", "met")
 
@@ -35,6 +34,11 @@ class Results:
     chapters: tuple[Chapter, ...]
 
     @property
+    def missing(self) -> list[str]:
+        """The peers that could not take part, each with the reason."""
+        return sorted({row.missing for chapter in self.chapters for row in chapter.rows if row.missing})
+
+    @property
     def judged(self) -> list[Row]:
         """The rows that have a bar."""
         return [row for chapter in self.chapters for row in chapter.rows if row.bar is not None]
@@ -55,14 +59,10 @@ class Results:
 def figure(value: float) -> str:
     """A number in three digits or more, as people write it.
 
-    >>> [figure(x) for x in (0.0123, 1.5, 12.345, 1234.5, 0.0, float("nan"))]
-    ['0.0123', '1.5', '12.3', '1,234', '0', '-']
+    >>> [figure(x) for x in (0.0123, 1.5, 12.345, 1234.5, 0.0)]
+    ['0.0123', '1.5', '12.3', '1,234', '0']
     """
-    if math.isnan(value):
-        return "-"
-    if abs(value) >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def cells(row: Row) -> tuple[str, ...]:
@@ -70,7 +70,7 @@ def cells(row: Row) -> tuple[str, ...]:
     ratio = row.ratio
     return (
         row.what,
-        f"{figure(row.ours)} {row.unit}",
+        "-" if row.ours is None else f"{figure(row.ours)} {row.unit}",
         row.peer,
         "" if row.theirs is None else f"{figure(row.theirs)} {row.unit}",
         "" if ratio is None else f"{figure(ratio.median)} ({figure(ratio.low)} to {figure(ratio.high)})",
@@ -84,6 +84,11 @@ def verdict(row: Row) -> str:
     if row.bar is None:
         return ""
     return {True: "yes", False: "no", None: "not measured"}[row.met]
+
+
+def missing(row: Row) -> str:
+    """Who could not take part, and why."""
+    return f"missing peer: {row.missing}" if row.missing else ""
 
 
 def table(chapter: Chapter) -> Table:
@@ -101,6 +106,6 @@ def markdown_table(rows: Iterable[Row], *, notes: bool = True) -> str:
     headings = (*_HEADINGS, "note") if notes else _HEADINGS
     lines = [f"| {' | '.join(headings)} |", "|" + "---|" * len(headings)]
     for row in rows:
-        texts = (*cells(row), row.note) if notes else cells(row)
+        texts = (*cells(row), "; ".join(filter(None, (row.note, missing(row))))) if notes else cells(row)
         lines.append(f"| {' | '.join(text.replace('|', chr(92) + '|') for text in texts)} |")
     return "\n".join(lines)

@@ -1,7 +1,8 @@
 """Measures infrafabric beside its peers: ``python benchmarks/run.py [--quick] [--only SUITE] [-o results.json]``.
 
-Prints a table for each suite as it is measured, and the bars that were missed at the end. Ends with status 0 however the
-bars stand, because a busy machine misses some: the figures are for people. `tests/benchmarks` guards what can be counted.
+Prints a table for each suite as it is measured, and the bars that were missed at the end. Ends with status 0 however
+the bars stand, because a busy machine misses some: figures are for people. `tests/benchmarks` guards what can be
+counted.
 """
 
 from __future__ import annotations
@@ -53,7 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results, failed = measure(chosen, Effort(quick=given.quick))
     if given.output is not None:
         given.output.write_text(json.dumps(results.to_dict(), indent=2) + "\n", encoding="utf-8")
-    if given.write_docs and not failed:
+    if given.write_docs and failed:
+        print("the page is left as it was: a suite failed", file=sys.stderr)
+    elif given.write_docs:
         PAGE.write_text(page(results), encoding="utf-8")
     return 1 if failed else 0
 
@@ -79,7 +82,10 @@ def measure(suites: Sequence[Suite], effort: Effort) -> tuple[Results, bool]:
         chapters.append(Chapter(suite.name, suite.title, rows))
         console.print(table(chapters[-1]))
     results = Results(
-        machine=on, quick=effort.quick, seconds=time.monotonic() - started, chapters=tuple(chapters)
+        machine={**on, "load_after": machine.load()},
+        quick=effort.quick,
+        seconds=time.monotonic() - started,
+        chapters=tuple(chapters),
     )
     _sum_up(console, results)
     return results, failed
@@ -93,9 +99,8 @@ def _sum_up(console: Console, results: Results) -> None:
         if row.met is not True:
             what, ours, _, _, ratio, bar, verdict = cells(row)
             console.print(f"  {verdict}: {what}: {ours}, ratio {ratio or '-'}, bar {bar}", highlight=False)
-    missing = sorted({row.note.split("; ")[-1] for c in results.chapters for row in c.rows if " is missing: " in row.note})
-    for note in missing:
-        console.print(f"  {note}", highlight=False)
+    for missing in results.missing:
+        console.print(f"  missing peer: {missing}", highlight=False)
 
 
 if __name__ == "__main__":

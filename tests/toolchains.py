@@ -22,7 +22,12 @@ from guests.manifest import load_guests
 REQUIRE_TOOLS_VARIABLE = "INFRAFABRIC_REQUIRE_TOOLS"
 
 #: Programs beside the compilers, with the commands that install them.
-PROGRAMS = {"redis-server": "apt-get install redis-server"}
+PROGRAMS = {
+    "promtool": "apt-get install prometheus",
+    "prometheus": "apt-get install prometheus",
+    "redis-server": "apt-get install redis-server",
+    "wasm-opt": "apt-get install binaryen",
+}
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -38,8 +39,6 @@ def new_plugin(*, guest: str = "nothing", compiled: bool) -> Iterator[Batch]:
 @contextlib.contextmanager
 def payload_call(*, size: int) -> Iterator[Batch]:
     """Bytes in, JSON out, through the SDK's own convention."""
-    import json  # noqa: PLC0415 - only here
-
     data = payload("lines", size)
     plugin = extism.Plugin(_manifest(module("summer-extism")))
     yield loop(lambda: plugin.call("run", data, parse=lambda reply: json.loads(bytes(reply))))

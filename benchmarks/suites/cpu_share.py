@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from typing import TYPE_CHECKING
 
+from benchmarks.contenders.ours import chassis, contract
 from benchmarks.figures import Row, at_most
+from benchmarks.guest_modules import module
 from benchmarks.lanes import probe
 
 if TYPE_CHECKING:
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 _HERE = "benchmarks.suites.cpu_share"
 _SAMPLE_SECONDS = 0.05
 _WINDOW = round(1 / _SAMPLE_SECONDS)
+#: Two clocks cannot be read at once; readings that something came between are dropped.
+_BOTH_WITHIN_SECONDS = 0.001
 
 
 def measure(effort: Effort) -> Iterator[Row]:
@@ -38,9 +43,6 @@ def measure(effort: Effort) -> Iterator[Row]:
 
 def shares(*, percent: float, seconds: float) -> list[float]:
     """Percent of a core that the guest's thread used in each second, sliding by a twentieth of one."""
-    from benchmarks.contenders.ours import chassis, contract  # noqa: PLC0415 - in the probe
-    from benchmarks.guest_modules import module  # noqa: PLC0415 - in the probe
-
     readings: list[tuple[float, float]] = []
     with chassis() as made:
         made.load_swarm("spin", module("spin"), contract("spin", max_cpu_percent=percent))
@@ -50,9 +52,12 @@ def shares(*, percent: float, seconds: float) -> list[float]:
         thread.start()
         assert thread.ident is not None
         clock = time.pthread_getcpuclockid(thread.ident)
-        for _ in range(round(seconds / _SAMPLE_SECONDS) - 1):
-            readings.append((time.monotonic(), time.clock_gettime(clock)))
-            time.sleep(_SAMPLE_SECONDS)
+        with contextlib.suppress(OSError):  # the clock of a thread that has just ended is gone
+            while thread.is_alive():
+                before, cpu, after = time.monotonic(), time.clock_gettime(clock), time.monotonic()
+                if after - before < _BOTH_WITHIN_SECONDS:
+                    readings.append((before, cpu))
+                time.sleep(_SAMPLE_SECONDS)
         thread.join()
     return [
         (cpu - cpu_before) / (at - before) * 100

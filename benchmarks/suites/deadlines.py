@@ -9,7 +9,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.contenders import names
+from benchmarks.contenders.ours import chassis, contract
 from benchmarks.figures import Bar, Row, at_most, percentile
+from benchmarks.guest_modules import module
 from benchmarks.lanes import probe
 
 if TYPE_CHECKING:
@@ -49,14 +51,13 @@ def _row(what: str, value: float, bar: Bar | None) -> Row:
 
 
 def _extism(effort: Effort) -> Iterator[Row]:
-    with contextlib.suppress(ModuleNotFoundError):
+    what = f"the peer alone: extism's timeout_ms of {_DEADLINE_MS}, idle, p50"
+    try:
         took = probe(f"{names.EXTISM}:deadlines", milliseconds=_DEADLINE_MS, runs=effort.pick(15, 50))
-        yield Row(
-            what=f"the same by extism's timeout_ms of {_DEADLINE_MS}, idle, p50 (the peer alone)",
-            ours=percentile(took, 50),
-            unit="ms",
-            note=f"p99 {percentile(took, 99):.1f} ms",
-        )
+    except ModuleNotFoundError as error:
+        yield Row(what=what, unit="ms", missing=f"extism: {error}")
+    else:
+        yield Row(what=what, ours=percentile(took, 50), unit="ms", note=f"p99 {percentile(took, 99):.1f} ms")
 
 
 # --- probes ----------------------------------------------------------------------------------------
@@ -64,9 +65,6 @@ def _extism(effort: Effort) -> Iterator[Row]:
 
 def deadlines(*, runs: int, busy_threads: int) -> list[float]:
     """Milliseconds until a spinning task with a 50 ms timeout is back, each time."""
-    from benchmarks.contenders.ours import chassis, contract  # noqa: PLC0415 - in the probe
-    from benchmarks.guest_modules import module  # noqa: PLC0415 - in the probe
-
     over = threading.Event()
     took = []
     with chassis() as made, _busy(busy_threads, over):
@@ -98,9 +96,6 @@ def _busy(threads: int, over: threading.Event) -> Iterator[None]:
 
 def neighbours_stopped(*, tasks: int) -> dict[str, int]:
     """How many tasks of a well-behaved swarm failed while two others ran into their deadlines all the time."""
-    from benchmarks.contenders.ours import chassis, contract  # noqa: PLC0415 - in the probe
-    from benchmarks.guest_modules import module  # noqa: PLC0415 - in the probe
-
     over = threading.Event()
     ended = [0, 0]
     with chassis() as made:
@@ -128,9 +123,6 @@ def neighbours_stopped(*, tasks: int) -> dict[str, int]:
 
 def cancellations(*, runs: int) -> list[float]:
     """Milliseconds from ``cancel()`` until the future of a spinning task has its result."""
-    from benchmarks.contenders.ours import chassis, contract  # noqa: PLC0415 - in the probe
-    from benchmarks.guest_modules import module  # noqa: PLC0415 - in the probe
-
     chance = random.Random(1)  # noqa: S311 - a benchmark
     took = []
     with chassis() as made:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
+
+from benchmarks.contenders.ours import chassis, contract
 from benchmarks.figures import Row, at_most
+from benchmarks.guest_modules import distinct, module
 from benchmarks.lanes import probe
 
 if TYPE_CHECKING:
@@ -48,20 +53,11 @@ def measure(effort: Effort) -> Iterator[Row]:
 
 
 def _resident_bytes() -> int:
-    import psutil  # noqa: PLC0415 - in the probe
-
     return int(psutil.Process().memory_info().rss)
 
 
 def one_module(*, swarms: int) -> dict[str, Any]:
     """Resident bytes with so many swarms loaded, and after each ran a task."""
-    import threading  # noqa: PLC0415 - in the probe
-
-    import psutil  # noqa: PLC0415 - in the probe
-
-    from benchmarks.contenders.ours import chassis, contract  # noqa: PLC0415 - in the probe
-    from benchmarks.guest_modules import module  # noqa: PLC0415 - in the probe
-
     wasm = module("nothing")
     with chassis() as made:
         made.load_swarm("first", wasm, contract("first"))
@@ -88,9 +84,6 @@ def one_module(*, swarms: int) -> dict[str, Any]:
 
 def many_modules(*, modules: int) -> dict[str, float]:
     """What each of so many different modules costs."""
-    from benchmarks.contenders.ours import chassis, contract  # noqa: PLC0415 - in the probe
-    from benchmarks.guest_modules import distinct, module  # noqa: PLC0415 - in the probe
-
     wasm = module("nothing")
     with chassis() as made:
         made.load_swarm("first", wasm, contract("first"))

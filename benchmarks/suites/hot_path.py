@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from benchmarks.contenders.ours import chassis, contract
 from benchmarks.figures import Row
+from benchmarks.guest_modules import module
 from benchmarks.hot_path import count
 from benchmarks.lanes import probe
 
@@ -29,9 +31,6 @@ def measure(_effort: Effort) -> Iterator[Row]:
 
 def counts(*, kept: bool) -> dict[str, int]:
     """The counts of one scalar task."""
-    from benchmarks.contenders.ours import chassis, contract  # noqa: PLC0415 - in the probe
-    from benchmarks.guest_modules import module  # noqa: PLC0415 - in the probe
-
     with chassis() as made:
         made.load_swarm("swarm", module("nothing"), contract("swarm", kept=kept))
         return attrs.asdict(count(lambda: made.execute_task("swarm", "run")))

@@ -7,8 +7,11 @@ import time
 from typing import TYPE_CHECKING
 
 from benchmarks.contenders import names
+from benchmarks.contenders.ours import chassis, contract
 from benchmarks.figures import Row, Spread, at_most
+from benchmarks.guest_modules import distinct, module
 from benchmarks.lanes import Contender, probe, race
+from infrafabric.chassis import IFChassis
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,9 +90,6 @@ def _first(effort: Effort) -> Iterator[Row]:
 
 def first_load() -> float:
     """Milliseconds of the first load of this process, with nothing cached and nothing started."""
-    from benchmarks.contenders.ours import chassis, contract  # noqa: PLC0415 - in the probe
-    from benchmarks.guest_modules import module  # noqa: PLC0415 - in the probe
-
     wasm = module("linecount-simple")
     with chassis() as made:
         start = time.perf_counter()
@@ -111,10 +111,6 @@ def _hundred(effort: Effort) -> Iterator[Row]:
 
 def load_hundred(*, folder: str) -> float:
     """Milliseconds to make a chassis on this cache and load a hundred different modules."""
-    from benchmarks.contenders.ours import contract  # noqa: PLC0415 - in the probe
-    from benchmarks.guest_modules import distinct, module  # noqa: PLC0415 - in the probe
-    from infrafabric.chassis import IFChassis  # noqa: PLC0415 - in the probe
-
     modules = [distinct(module("linecount-simple"), number) for number in range(100)]
     start = time.perf_counter()
     with IFChassis(cache_dir=folder) as made:

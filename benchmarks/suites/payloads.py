@@ -35,7 +35,8 @@ def _summer(effort: Effort, label: str, size: int) -> Iterator[Row]:
             Contender(extism, f"{names.EXTISM}:payload_call", {"size": size}),
             Contender(wasmtime, f"{names.WASMTIME}:payload_call", given),
         ],
-        effort.pick(9, 25),
+        effort.pick(9, 24),
+        heats=effort.pick(1, 2),
     )
     what = f"{label} in, a JSON reply out"
     note = "the same sum by the peer's convention: its guest fetches eight bytes at a time"

@@ -7,7 +7,9 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from benchmarks.contenders.ours import chassis, contract
 from benchmarks.figures import Row, Spread, ratios
+from benchmarks.guest_modules import module
 from benchmarks.lanes import probe
 
 if TYPE_CHECKING:
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 _HERE = "benchmarks.suites.scaling"
 _THREADS = (1, 2, 4, 8)
+#: About a millisecond.
+_TURNS = 2_000_000
 _CASES = (
     ("empty tasks, fresh", {"kept": False, "guest": "nothing"}),
     ("empty tasks, kept", {"kept": True, "guest": "nothing"}),
@@ -31,9 +35,7 @@ def measure(effort: Effort) -> Iterator[Row]:
     for what, given in _CASES:
         rates = probe(f"{_HERE}:throughput", rounds=rounds, seconds=seconds, one_swarm=False, **given)
         yield from _rows(what, rates)
-    rates = probe(
-        f"{_HERE}:throughput", rounds=rounds, seconds=seconds, one_swarm=True, kept=False, guest="spin"
-    )
+    rates = probe(f"{_HERE}:throughput", rounds=rounds, seconds=seconds, one_swarm=True, kept=False, guest="spin")
     yield from _rows("tasks of a millisecond, fresh, all of one swarm", rates)
     rates = probe(f"{_HERE}:asyncio_throughput", rounds=rounds, tasks=effort.pick(300, 1_000))
     yield Row(
@@ -60,10 +62,7 @@ def _rows(what: str, rates: dict[str, list[float]]) -> Iterator[Row]:
 
 def throughput(*, rounds: int, seconds: float, kept: bool, guest: str, one_swarm: bool) -> dict[str, list[float]]:
     """Tasks a second with 1, 2, 4 and 8 threads, round by round."""
-    from benchmarks.contenders.ours import chassis, contract  # noqa: PLC0415 - in the probe
-    from benchmarks.guest_modules import module  # noqa: PLC0415 - in the probe
-
-    task, params = ("run", None) if guest == "nothing" else ("spin_for", [500_000])
+    task, params = ("run", None) if guest == "nothing" else ("spin_for", [_TURNS])
     most = max(_THREADS)
     limits = {"max_concurrent_tasks": most, "max_cpu_percent": 100.0 * most} if one_swarm else {"max_cpu_percent": 100}
     rates: dict[str, list[float]] = {str(threads): [] for threads in _THREADS}
@@ -105,9 +104,6 @@ def _rate(calls: list[Callable[[], object]], seconds: float) -> float:
 
 def asyncio_throughput(*, rounds: int, tasks: int) -> list[float]:
     """Tasks a second of eight coroutines that each await one task after another."""
-    from benchmarks.contenders.ours import chassis, contract  # noqa: PLC0415 - in the probe
-    from benchmarks.guest_modules import module  # noqa: PLC0415 - in the probe
-
     with chassis() as made:
         made.load_swarm("swarm", module("nothing"), contract("swarm", max_concurrent_tasks=8, max_cpu_percent=800))
 

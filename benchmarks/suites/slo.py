@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from benchmarks.figures import Row, Spread, at_most, ratios
 from benchmarks.lanes import probe
+from infrafabric.errors import Outcome
+from infrafabric.telemetry import ObjectiveTargets, SloEngine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,9 +37,6 @@ def measure(effort: Effort) -> Iterator[Row]:
 
 def costs(*, few: int, many: int, rounds: int) -> dict[str, list[float]]:
     """Microseconds of a record and of an evaluation, round by round, of a young engine and of an old one."""
-    from infrafabric.errors import Outcome  # noqa: PLC0415 - in the probe
-    from infrafabric.telemetry import ObjectiveTargets, SloEngine  # noqa: PLC0415 - in the probe
-
     took: dict[str, list[float]] = {f"{what} {age}": [] for what in ("record", "evaluate") for age in ("few", "many")}
     engines = {}
     for age, events in (("few", few), ("many", many)):

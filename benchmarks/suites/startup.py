@@ -26,7 +26,7 @@ _PEERS = (("wasmtime", "import wasmtime"), ("extism", "import extism"))
 
 
 def _seconds(*arguments: str) -> float:
-    """How long a Python process takes; NaN is no answer, so a failing one raises."""
+    """How long a Python process takes. Raises CalledProcessError when it fails."""
     start = time.perf_counter()
     subprocess.run([sys.executable, *arguments], cwd=_ROOT, check=True, capture_output=True)
     return time.perf_counter() - start
@@ -56,10 +56,11 @@ def measure(effort: Effort) -> Iterator[Row]:
             bar=None if limit is None else at_most(limit, "ms"),
         )
     for name, code in _PEERS:
+        what = f"the peer alone: import {name}, over bare Python"
         if code in missing:
-            yield Row(what=f"import {name}, over bare Python", ours=float("nan"), unit="ms", note=missing[code])
+            yield Row(what=what, unit="ms", missing=f"{name}: {missing[code]}")
         else:
-            yield Row(what=f"import {name}, over bare Python", ours=_more(codes[code], codes[_BARE]), unit="ms")
+            yield Row(what=what, ours=_more(codes[code], codes[_BARE]), unit="ms")
     yield Row(
         what="infrafabric --help, the whole process",
         ours=Spread.of(helps).median * 1e3,

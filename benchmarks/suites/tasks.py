@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchmarks.contenders import names
-from benchmarks.figures import Bar
+from benchmarks.figures import Bar, Row, Spread, at_most
 from benchmarks.lanes import Contender, race
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from benchmarks.figures import Effort, Row
+    from benchmarks.figures import Effort
 
 _EXTISM = "extism, warm plug-in"
 _EXTISM_NEW = "extism, new plug-in"
@@ -45,13 +45,14 @@ def measure(effort: Effort) -> Iterator[Row]:
             Contender("fresh, main thread", f"{names.OURS}:scalar", {"kept": False}, main_thread=True),
         ],
         effort.pick(15, 60),
+        heats=effort.pick(1, 3),
     )
     kept, fresh = "governed task, kept instance", "governed task, fresh instance"
-    yield run.row(kept, "kept", _EXTISM, bar=Bar(limit=0.6, of="ratio"))
+    yield run.row(kept, "kept", _EXTISM, bar=Bar(limit=0.6, of="ratio"), note=run.quickest("kept", _EXTISM))
     yield run.row(kept, "kept", _WASMTIME, note="the peer limits nothing and keeps no record")
     yield run.row(kept, "kept", _FLOOR, note="no task can cost less than this")
     yield run.row(kept, "kept", _WASM3, note="the peer limits nothing; an interpreter: its compute is slower")
-    yield run.row(fresh, "fresh", _EXTISM, bar=Bar(limit=1.2, of="ratio"))
+    yield run.row(fresh, "fresh", _EXTISM, bar=Bar(limit=1.2, of="ratio"), note=run.quickest("fresh", _EXTISM))
     yield run.row(fresh, "fresh", _EXTISM_NEW, bar=Bar(limit=20, at_most=False, of="speed"))
     yield run.row(fresh, "fresh", _EXTISM_COMPILED)
     yield run.row(fresh, "fresh", _WASMTIME_FRESH, note="the peer limits nothing and keeps no record")
@@ -66,8 +67,6 @@ def measure(effort: Effort) -> Iterator[Row]:
 
 def _extra(rounds: dict[str, list[float]], name: str) -> Row:
     """What the main thread costs more, round by round: Ctrl-C has to work there."""
-    from benchmarks.figures import Row, Spread, at_most  # noqa: PLC0415 - types elsewhere
-
     more = [main - other for main, other in zip(rounds[f"{name}, main thread"], rounds[name], strict=True)]
     return Row(
         what=f"what the main thread adds, {name} instance",

@@ -30,15 +30,15 @@ if TYPE_CHECKING:
 
     from infrafabric.attack.attack import Attack
 
-_BOOTSTRAP = (
-    "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from infrafabric.attack.child import main; main(sys.argv[2])"
-)
-_START_SECONDS = 60.0
+_BOOTSTRAP = """import sys, json
+sys.path[:] = json.loads(sys.argv[1])
+from infrafabric.attack.child import main
+main(sys.argv[2])"""
 #: How much of a dead child's last words are shown.
 _LAST_WORDS = 600
 
 #: What the child may keep of a whole party.
-_KEPT_MEMORY_MIB, _KEPT_FILES, _KEPT_THREADS = 160.0, 8, 20
+_KEPT_MEMORY_MIB, _KEPT_FILES, _KEPT_THREADS = 160.0, 8, 6
 
 
 class Arena:
@@ -101,7 +101,9 @@ class Arena:
             grew = {key: footprints["after"][key] - footprints["before"][key] for key in footprints["after"]}
             got = "{memory_mib:.0f} MiB, {threads} threads and {files} files more than before".format(**grew)
             bounds = {"memory_mib": _KEPT_MEMORY_MIB, "threads": _KEPT_THREADS, "files": _KEPT_FILES}
-            faults += [f"{key} grew by {grew[key]:.0f} (bound {most:.0f})" for key, most in bounds.items() if grew[key] > most]
+            faults += [
+                f"{key} grew by {grew[key]:.0f} (bound {most:.0f})" for key, most in bounds.items() if grew[key] > most
+            ]
             if self._child.wait(self._hang_seconds):
                 faults.append(f"it ended with exit status {self._child.returncode}: {self._last_words()}")
         except (OSError, _GoneError, subprocess.TimeoutExpired):
@@ -185,7 +187,8 @@ def selected(patterns: Iterable[str] = ()) -> tuple[Attack, ...]:
     return tuple(
         attack
         for attack in PARTY
-        if not wanted or any(fnmatch.fnmatch(text, pattern) for text in (attack.name, attack.kind) for pattern in wanted)
+        if not wanted
+        or any(fnmatch.fnmatch(text, pattern) for text in (attack.name, attack.kind) for pattern in wanted)
     )
 
 

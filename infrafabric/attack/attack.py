@@ -14,7 +14,7 @@ import attrs
 from infrafabric.testing import wat
 
 if TYPE_CHECKING:
-    from infrafabric.attack.stage import Scene
+    from infrafabric.attack.scene import Scene
     from infrafabric.chassis import TaskResult
 
 #: How loading ends when nothing refuses it; else it is the error's code.

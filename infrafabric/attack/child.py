@@ -11,6 +11,7 @@ import importlib
 import json
 import os
 import sys
+import time
 from typing import IO, Any
 
 import attrs
@@ -20,6 +21,9 @@ from infrafabric.attack.watching import Footprint
 
 #: An attack that takes so long hangs: the stacks of all threads go to standard error.
 HANG_SECONDS = 60.0
+#: Workers end after ten idle seconds; scribe, warden and alarms may stay.
+_SETTLE_SECONDS = 15.0
+_OWN_THREADS = 4
 
 
 def main(party: str) -> None:
@@ -34,8 +38,15 @@ def main(party: str) -> None:
             result = stage.run(attacks[line.strip()])
             faulthandler.cancel_dump_traceback_later()
             _answer(answers, attrs.asdict(result))
-    after = Footprint.after_cleaning()
-    _answer(answers, {"before": attrs.asdict(before), "after": attrs.asdict(after)})
+    _answer(answers, {"before": attrs.asdict(before), "after": attrs.asdict(_settled(before))})
+
+
+def _settled(before: Footprint) -> Footprint:
+    """What is left once idle threads had the time to end."""
+    end = time.monotonic() + _SETTLE_SECONDS
+    while (after := Footprint.after_cleaning()).threads > before.threads + _OWN_THREADS and time.monotonic() < end:
+        time.sleep(0.25)
+    return after
 
 
 def _private_stdout() -> IO[str]:

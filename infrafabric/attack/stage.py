@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 
 import attrs
 
-from infrafabric.attack.judging import faults_of_records
+from infrafabric.attack.judging import complaints, faults_of_records
 from infrafabric.attack.neighbour import Latency, Neighbour
 from infrafabric.attack.scene import ATTACKER, Scene
 from infrafabric.attack.watching import Footprint, LogWatch
@@ -120,7 +120,9 @@ class Stage:
             SCRIBE.flush(_PATIENCE_SECONDS)
             beside = Latency.of(neighbour.samples_ns)
             scene.faults += neighbour.faults
-            scene.faults += faults_of_records(self._log.take(), ATTACKER, neighbour.said)
+            records = self._log.take()
+            scene.faults += faults_of_records(records, ATTACKER, neighbour.said)
+            scene.doubts += complaints(records)
         peak_mib = max(0.0, Footprint.now().peak_memory_mib - before.memory_mib)
         scene.doubts += _doubts_of_latency(alone, beside)
         scene.doubts += _doubts_of_memory(scene, before, peak_mib)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
 import threading
@@ -36,10 +37,8 @@ class Footprint:
     def after_cleaning(cls) -> Footprint:
         """Look after collecting garbage, and let the peak begin here."""
         gc.collect()
-        try:
+        with contextlib.suppress(OSError):  # the peak then is that of the whole life: it only looks worse than it was
             _FORGET_PEAK.write_text("5")
-        except OSError:
-            pass  # the peak then is that of the whole life: it can only look worse than it was
         return cls.now()
 
 

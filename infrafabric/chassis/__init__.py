@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from infrafabric.chassis.futures import TaskFuture
+    from infrafabric.chassis.policy import EnforcementChange
     from infrafabric.chassis.results import Failure, TaskResult, Usage
     from infrafabric.chassis.runtime import IFChassis, SwarmMatch
     from infrafabric.contract import ServiceContract
@@ -18,9 +19,19 @@ if TYPE_CHECKING:
 # A library does not print: where the application configured no logging, records go nowhere.
 logging.getLogger("infrafabric").addHandler(logging.NullHandler())
 
-__all__ = ["Failure", "IFChassis", "ServiceContract", "SwarmMatch", "TaskFuture", "TaskResult", "Usage"]
+__all__ = [
+    "EnforcementChange",
+    "Failure",
+    "IFChassis",
+    "ServiceContract",
+    "SwarmMatch",
+    "TaskFuture",
+    "TaskResult",
+    "Usage",
+]
 
 _HOMES = {
+    "EnforcementChange": "infrafabric.chassis.policy",
     "Failure": "infrafabric.chassis.results",
     "IFChassis": "infrafabric.chassis.runtime",
     "ServiceContract": "infrafabric.contract",

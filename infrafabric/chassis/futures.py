@@ -25,7 +25,9 @@ class TaskFuture(Future["TaskResult"]):
     ``check=False``. A queued task holds no thread. Made by `IFChassis.submit_task`.
     """
 
-    def __init__(self, task: Task, workers: Workers, *, check: bool, ended: Callable[[Task, TaskResult], None]) -> None:
+    def __init__(
+        self, task: Task, workers: Workers, *, check: bool, ended: Callable[[Task, TaskResult | None], None]
+    ) -> None:
         super().__init__()
         self._task = task
         self._workers = workers
@@ -107,6 +109,8 @@ class TaskFuture(Future["TaskResult"]):
         try:
             self._finish(self._task.execute(self._workers))
         except BaseException as error:  # noqa: BLE001 - whoever waits gets it
+            self._task.abandon()
+            self._report(self._task, None)
             self.set_exception(error)
 
     def _finish(self, result: TaskResult) -> None:

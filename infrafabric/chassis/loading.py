@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from infrafabric.chassis.swarm import LoadedSwarm
 from infrafabric.engine import (
+    SCRIBE,
     CodeCache,
     Grants,
     NoRoomError,
@@ -22,7 +23,6 @@ from infrafabric.engine import (
 )
 from infrafabric.engine.abi import fits
 from infrafabric.errors import ContractError, InvalidModule, ModuleTooLarge, escape
-from infrafabric.telemetry import ObjectiveTargets
 from infrafabric.wasm import ModuleInfo, inspect_module
 
 if TYPE_CHECKING:
@@ -80,19 +80,6 @@ def _check_tasks(program: Program, contract: ServiceContract) -> None:
             raise ContractError(f"tasks.{escape(name, 100)}.abi: '{promised.abi}' does not fit the export: {reason}")
 
 
-def slo_targets(contract: ServiceContract) -> ObjectiveTargets:
-    """The contract's objectives, as the SLO engine takes them."""
-    slos = contract.slos
-    return ObjectiveTargets(
-        target_latency_ms=slos.target_latency_ms,
-        target_throughput_rps=slos.target_throughput_rps,
-        target_availability_percent=slos.target_availability_percent,
-        latency_objective_percent=slos.latency_objective_percent,
-        throughput_objective_percent=slos.throughput_objective_percent,
-        period_seconds=slos.period_seconds,
-    )
-
-
 def _promise_bytes(program: Program, contract: ServiceContract) -> int:
     """Memory that one running instance may come to use."""
     host_grows = program.memory_name is not None and program.allocator is None
@@ -111,6 +98,7 @@ def load(
     rate: RateLimiter,
     ledger: MemoryLedger,
     slo: SloEngine,
+    task_slos: dict[str, SloEngine],
     workers: Workers,
 ) -> LoadedSwarm:
     """A swarm that has shown that it starts. Raises `ModuleError` or `ContractError`; nothing is left behind then."""
@@ -156,6 +144,8 @@ def load(
             workers.call(runtime.probe, deadline_ns, on_interrupt=lambda: None)
         probed = True
     finally:
+        if not probed:
+            SCRIBE.flush()  # what the guest said of its failure comes before the error
         if not (kept and probed):
             ledger.release(promise_bytes)
     return LoadedSwarm(
@@ -166,4 +156,5 @@ def load(
         promise_bytes=0 if kept else promise_bytes,
         kept_promise_bytes=promise_bytes if kept else 0,
         slo=slo,
+        task_slos=task_slos,
     )

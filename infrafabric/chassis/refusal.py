@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from infrafabric.chassis.policy import PolicyState
 from infrafabric.errors import Outcome, escape
 from infrafabric.limits import Refusal, Wait
 
 if TYPE_CHECKING:
+    from infrafabric.chassis.policy import Turned
     from infrafabric.chassis.swarm import LoadedSwarm
     from infrafabric.errors import ContractValidationError
 
@@ -60,11 +62,28 @@ def bad_params(name: str, error: ContractValidationError) -> Refused:
 def rate_limited(swarm: LoadedSwarm, refusal: Refusal) -> Refused:
     """The rate of this second is used up."""
     seconds = refusal.retry_after_seconds
-    away = "; the shared rate store is away" if refusal.store_away else ""
+    if refusal.store_away:
+        return Refused(
+            Outcome.RATE_LIMITED,
+            f"the shared store that counts the rate of swarm '{escape(swarm.swarm_id)}' does not answer, and was "
+            f"opened to refuse then; try again in {seconds:.3f} s",
+            seconds,
+        )
     return Refused(
         Outcome.RATE_LIMITED,
         f"swarm '{escape(swarm.swarm_id)}' has admitted its {swarm.rate.rate_per_second} tasks of this second "
-        f"(max_api_calls_per_second{away}); try again in {seconds:.3f} s, or pass wait=True",
+        f"(max_api_calls_per_second); try again in {seconds:.3f} s, or pass wait=True",
+        seconds,
+    )
+
+
+def turned_away(swarm: LoadedSwarm, turned: Turned) -> Refused:
+    """The contract's budget policy keeps the task out."""
+    seconds, throttled = turned.retry_after_seconds, turned.state is PolicyState.THROTTLED
+    return Refused(
+        Outcome.RATE_LIMITED if throttled else Outcome.QUARANTINED,
+        f"swarm '{escape(swarm.swarm_id)}' is {'throttled' if throttled else 'quarantined'} by its contract "
+        f"(enforcement): {turned.reason}; try again in {seconds:.3f} s",
         seconds,
     )
 

@@ -189,13 +189,19 @@ class TaskResult(Mapping[str, Any]):
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """``contract_version``, ``resource_limits`` and ``calling_convention`` (None when none was chosen)."""
+        """``contract_version``, ``resource_limits``, ``calling_convention`` (None when none was chosen).
+
+        Of a command also its ``exit_code``: None when it was ended before it exited.
+        """
         facts = self._facts
-        return {
+        metadata: dict[str, Any] = {
             "contract_version": facts.contract_version,
             "resource_limits": dict(facts.resource_limits),
             "calling_convention": facts.calling_convention,
         }
+        if facts.calling_convention == "command":
+            metadata["exit_code"] = 0 if facts.error is None else facts.error.guest_code
+        return metadata
 
     def raise_for_status(self) -> TaskResult:
         """Return this result when it succeeded, else raise its typed error."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 import warnings
-from collections.abc import Callable, Iterable
 from pathlib import Path
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Self
@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, Any, Self
 import attrs
 
 from infrafabric.chassis.arguments import check_call, check_swarm, not_loaded
+from infrafabric.chassis.figures import SwarmFigures
 from infrafabric.chassis.futures import TaskFuture
-from infrafabric.chassis.loading import load, slo_targets
+from infrafabric.chassis.loading import load
+from infrafabric.chassis.objectives import Objectives
 from infrafabric.chassis.refusal import Refused
+from infrafabric.chassis.reporter import Reporter
 from infrafabric.chassis.task import Task
 from infrafabric.chassis.witness import Witness
 from infrafabric.chassis.workers import Workers
@@ -40,17 +43,17 @@ from infrafabric.errors import (
 )
 from infrafabric.limits import RateLimiter, RateStorage, open_rate_storage, process_ledger
 from infrafabric.schemas.capability import calculate_capability_overlap
-from infrafabric.telemetry import SloEngine
+from infrafabric.telemetry import BRIDGE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from infrafabric.chassis.reporter import ChangeObserver, Observer
     from infrafabric.chassis.results import TaskResult
     from infrafabric.chassis.swarm import LoadedSwarm
     from infrafabric.telemetry import SloSnapshot
 
 _log = logging.getLogger("infrafabric.chassis")
-
-#: Called with the result of every ended task, on the thread that ran it.
-Observer = Callable[["TaskResult"], None]
 
 
 @attrs.frozen
@@ -67,6 +70,8 @@ class IFChassis:
     ``witness_enabled``: lifecycle events on the logger ``infrafabric.witness``. ``cache_dir``: where compiled code is
     kept (default: the user's cache folder; it must be private). ``rate_storage``: what rates are counted in: None for
     this process, or ``redis://...`` to share them (extra ``redis``). ``observers``: called with each `TaskResult`.
+    ``state_dir``: a folder of this chassis's own, where the SLO history is kept between runs; None: in memory.
+    ``on_slo_change``: called with each `StateChange` of an alert or objective and each `EnforcementChange`.
 
     >>> from infrafabric.testing import ADDER
     >>> with IFChassis() as chassis:
@@ -83,20 +88,24 @@ class IFChassis:
         cache_dir: str | Path | None = None,
         rate_storage: str | RateStorage | None = None,
         observers: Iterable[Observer] = (),
+        state_dir: str | Path | None = None,
+        on_slo_change: ChangeObserver | None = None,
     ) -> None:
         self._closed = True  # until everything below stands
         self._generation = entry.process_generation
         self._swarms: dict[str, LoadedSwarm] = {}
         self._loading: set[str] = set()
-        self._slos: dict[str, SloEngine] = {}
         self._lock = threading.Lock()
         self._witness = Witness(enabled=witness_enabled)
-        self._observers = tuple(observers)
+        self._reporter = Reporter(self._witness, tuple(observers), on_slo_change)
+        self._figures = SwarmFigures()
         self._workers = Workers()
         self._cache = _open_cache(cache_dir)
         self._rate_storage = (
             open_rate_storage(rate_storage) if rate_storage is None or isinstance(rate_storage, str) else rate_storage
         )
+        self._objectives = Objectives(state_dir, self._witness, self._reporter)
+        BRIDGE.watch(self._figures)
         self._closed = False
 
     # --- what is there -------------------------------------------------------------------------------
@@ -134,15 +143,19 @@ class IFChassis:
         """What a loaded swarm is and has used, as plain data; None when it is not loaded.
 
         Keys: ``swarm_id loaded_at uptime_seconds contract_version capabilities resource_limits module_sha256
-        tasks_total tasks_by_outcome tasks_running tasks_queued usage``.
+        tasks_total tasks_by_outcome tasks_running tasks_queued usage enforcement`` (None where the contract only
+        observes).
         """
         swarm = self._swarms.get(swarm_id)
         return swarm.stats() if swarm is not None else None
 
-    def slo(self, swarm_id: str) -> SloSnapshot | None:
-        """How a loaded swarm does against its objectives; None when it is not loaded."""
+    def slo(self, swarm_id: str, task_name: str | None = None) -> SloSnapshot | None:
+        """How a loaded swarm, or a task of it, does against its objectives.
+
+        None when the swarm is not loaded, or its contract gives the task no ``slos`` of its own.
+        """
         swarm = self._swarms.get(swarm_id)
-        return swarm.slo.snapshot() if swarm is not None else None
+        return self._objectives.snapshot(swarm, task_name) if swarm is not None else None
 
     # --- loading -------------------------------------------------------------------------------------
 
@@ -159,11 +172,10 @@ class IFChassis:
                 raise SwarmAlreadyLoaded(f"Swarm '{escape(swarm_id)}' already loaded")
             self._loading.add(swarm_id)
         try:
-            swarm = self._load(swarm_id, wasm_module, contract)
+            swarm = self._load("load", wasm_module, contract)
             with self._lock:
                 self._check_open()
-                self._adopt(swarm)
-                self._swarms[swarm_id] = swarm
+                self._adopt(swarm, None)
         finally:
             self._loading.discard(swarm_id)
         self._witness.event("loaded", swarm_id, **_facts(swarm))
@@ -176,7 +188,13 @@ class IFChassis:
         for either file, and what `load_swarm` raises.
         """
         self._check_open()
-        contract = ServiceContract.from_file(path)
+        began_ns = time.monotonic_ns()
+        try:
+            contract = ServiceContract.from_file(path)
+        except InfraFabricError as error:
+            self._reporter.load_ended("validate", began_ns, error)
+            raise
+        self._reporter.load_ended("validate", began_ns, None)
         if contract.module is None:
             raise ContractError(f"{path}: the contract names no module; add module: {{path: ...}}, or use load_swarm")
         module = contract.module.read(Path(path).parent, contract.resource_limits.max_module_bytes)
@@ -201,51 +219,46 @@ class IFChassis:
         self._check_open()
         check_swarm(swarm_id, wasm_module, contract)
         self._swarm(swarm_id)
-        swarm = self._load(swarm_id, wasm_module, contract)
+        swarm = self._load("replace", wasm_module, contract)
         with self._lock:
             old = self._swarms.get(swarm_id)
             if old is not None:
-                self._adopt(swarm)
-                self._swarms[swarm_id] = swarm
+                self._adopt(swarm, old)
         if old is None:
             swarm.retire()
             raise not_loaded(swarm_id)
         old.gate.close(cancel_queued=False)
-        self._workers.start(old.retire)
+        self._workers.start(lambda: self._left(old))
         self._witness.event("replaced", swarm_id, old_version=old.contract.version, **_facts(swarm))
         return True
 
-    def _load(self, swarm_id: str, wasm_module: bytes, contract: ServiceContract) -> LoadedSwarm:
-        limits = contract.resource_limits
+    def _load(self, operation: str, wasm_module: bytes, contract: ServiceContract) -> LoadedSwarm:
+        swarm_id, limits, began_ns = contract.swarm_id, contract.resource_limits, time.monotonic_ns()
         try:
-            return load(
+            swarm = load(
                 bytes(wasm_module),
                 contract,
                 cache=self._cache,
                 rate=RateLimiter(limits.max_api_calls_per_second, swarm_id, storage=self._rate_storage),
                 ledger=process_ledger(),
-                slo=self._slo_engine(contract),
+                slo=self._objectives.engine_for(contract),
+                task_slos=self._objectives.of_tasks(contract),
                 workers=self._workers,
             )
-        except ModuleError as error:
-            self._witness.event("load_failed", swarm_id, level=logging.WARNING, error=str(error), code=error.code)
-            error.args = (f"WASM compilation failed for '{escape(swarm_id)}': {error.args[0]}", *error.args[1:])
-            raise
         except InfraFabricError as error:
             self._witness.event("load_failed", swarm_id, level=logging.WARNING, error=str(error), code=error.code)
+            self._reporter.load_ended(operation, began_ns, error)
+            if isinstance(error, ModuleError):
+                error.args = (f"WASM compilation failed for '{escape(swarm_id)}': {error.args[0]}", *error.args[1:])
             raise
+        self._reporter.load_ended(operation, began_ns, None)
+        return swarm
 
-    def _slo_engine(self, contract: ServiceContract) -> SloEngine:
-        """The history of a swarm id: the one it has, or a new one."""
-        known = self._slos.get(contract.swarm_id)
-        return known if known is not None else SloEngine(slo_targets(contract), subject=contract.swarm_id)
-
-    def _adopt(self, swarm: LoadedSwarm) -> None:
-        """Once a swarm is loaded: its history goes on under the targets of its contract."""
-        self._slos[swarm.swarm_id] = swarm.slo
-        targets = slo_targets(swarm.contract)
-        if swarm.slo.targets != targets:
-            swarm.slo.retarget(targets)
+    def _adopt(self, swarm: LoadedSwarm, old: LoadedSwarm | None) -> None:
+        """Take a swarm in that has loaded; every later call sees it."""
+        self._objectives.adopt(swarm, old)
+        self._figures.loaded(swarm)
+        self._swarms[swarm.swarm_id] = swarm
 
     def unload_swarm(self, swarm_id: str, *, timeout_seconds: float | None = None, cancel: bool = False) -> bool:
         """Unload a swarm and wait for its running tasks; queued ones end as cancelled. False when it is not loaded.
@@ -267,8 +280,15 @@ class IFChassis:
         if not swarm.gate.wait_idle(timeout_seconds):
             for task in list(swarm.tasks):
                 task.cancel()
-        swarm.retire()
+        self._figures.unloaded(swarm)
+        self._left(swarm)
         SCRIBE.flush()
+
+    def _left(self, swarm: LoadedSwarm) -> None:
+        """After the last task of a swarm: free what it had, keep what it counted."""
+        swarm.retire()
+        self._figures.retired(swarm)
+        self._objectives.leave(swarm)
 
     # --- running -------------------------------------------------------------------------------------
 
@@ -298,7 +318,7 @@ class IFChassis:
                 with entry.Shielded():  # signals wait until the task has ended and everything is given back
                     result = self._run(task, task_params, wait=wait)
         finally:
-            self._tell(task, result)
+            self._reporter.task_ended(task, result)
         return result.raise_for_status() if check else result
 
     def _run(self, task: Task, task_params: Any, *, wait: bool) -> TaskResult:
@@ -328,7 +348,7 @@ class IFChassis:
         ``cancel()`` stops a running guest. A refusal is the future's, not this call's.
         """
         task = self._new_task(swarm_id, task_name, timeout_seconds)
-        future = TaskFuture(task, self._workers, check=check, ended=self._tell)
+        future = TaskFuture(task, self._workers, check=check, ended=self._reporter.task_ended)
         with entry.Shielded():
             future.begin(task_params, wait=wait)
         return future
@@ -354,19 +374,8 @@ class IFChassis:
         entry.require_room()
         task = Task(self._swarm(swarm_id), task_name, timeout_seconds)
         task.swarm.tasks.add(task)
+        self._reporter.task_began(task)
         return task
-
-    def _tell(self, task: Task, result: TaskResult | None) -> None:
-        """Step 7: whoever wants to know. Nobody's failure changes the result."""
-        task.swarm.tasks.discard(task)
-        if result is None:
-            return
-        self._witness.task_ended(result)
-        for observer in self._observers:
-            try:
-                observer(result)
-            except Exception:  # noqa: BLE001 - whatever an observer raises is the application's
-                _log.exception("an observer failed on a task of swarm '%s'", escape(result.swarm_id))
 
     def _swarm(self, swarm_id: str) -> LoadedSwarm:
         try:
@@ -387,6 +396,8 @@ class IFChassis:
         for swarm in swarms:
             self._retire(swarm, timeout_seconds=0.0)
             self._witness.event("unloaded", swarm.swarm_id)
+        self._workers.close()
+        self._objectives.close()
         self._rate_storage.close()
 
     def __enter__(self) -> Self:
@@ -396,10 +407,12 @@ class IFChassis:
     def __exit__(self, *_exception: object) -> None:
         self.close()
 
-    def __del__(self) -> None:
+    def __del__(self, _warn: Callable[..., None] = warnings.warn) -> None:
         if not getattr(self, "_closed", True):
-            warnings.warn(f"{self!r} was not closed", ResourceWarning, source=self, stacklevel=2)
+            _warn(f"{self!r} was not closed", ResourceWarning, source=self, stacklevel=2)
             self._closed = True
+            if self._generation == entry.process_generation:
+                self._objectives.abandon()
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else f"{len(self._swarms)} swarms"

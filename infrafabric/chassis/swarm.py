@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -9,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from infrafabric.limits import CpuShare, Gate, MemoryLedger, RateLimiter
+from infrafabric.telemetry import BRIDGE
 
 if TYPE_CHECKING:
+    from infrafabric.chassis.policy import Policy
     from infrafabric.chassis.results import Figures
     from infrafabric.chassis.task import Task
     from infrafabric.contract import ServiceContract, TaskContract
     from infrafabric.engine import Function, SwarmRuntime
     from infrafabric.errors import Outcome
-    from infrafabric.telemetry import SloEngine
+    from infrafabric.telemetry import Series, SloEngine
 
 
 class Totals:
@@ -82,6 +85,7 @@ class LoadedSwarm:
         promise_bytes: int,
         kept_promise_bytes: int,
         slo: SloEngine,
+        task_slos: dict[str, SloEngine],
     ) -> None:
         limits = contract.resource_limits
         self.contract = contract
@@ -89,6 +93,11 @@ class LoadedSwarm:
         self.runtime = runtime
         self.rate = rate
         self.slo = slo
+        #: The engines of tasks that have objectives of their own.
+        self.task_slos = task_slos
+        #: None where the contract only observes; the chassis sets it when it takes the swarm in.
+        self.policy: Policy | None = None
+        self._series: dict[str | None, Series] = {}
         self.gate = Gate(limits.max_concurrent_tasks, limits.max_queued_tasks)
         share = CpuShare(limits.max_cpu_percent, max_concurrent_tasks=limits.max_concurrent_tasks)
         #: None when nothing can be overspent.
@@ -120,10 +129,22 @@ class LoadedSwarm:
             outcomes[code] = outcomes.get(code, 0) + 1
             self._totals.add(figures)
 
+    def series(self, task_name: str) -> Series:
+        """What spans and measurements of a task are marked with; names that are no task share one."""
+        name = task_name if task_name in self.runtime.program.tasks else None
+        known = self._series.get(name)
+        if known is None:
+            known = self._series[name] = BRIDGE.names.series(self.swarm_id, name, self.contract.version)
+        return known
+
+    def counts(self) -> tuple[dict[str, int], Totals]:
+        """The tasks by outcome, and the totals, of one moment: copies."""
+        with self._lock:
+            return dict(self._outcomes), copy.copy(self._totals)
+
     def stats(self) -> dict[str, Any]:
         """The figures that `IFChassis.get_runtime_stats` returns."""
-        with self._lock:
-            outcomes, usage = dict(self._outcomes), self._totals.to_dict()
+        outcomes, totals = self.counts()
         contract = self.contract
         return {
             "swarm_id": self.swarm_id,
@@ -137,7 +158,8 @@ class LoadedSwarm:
             "tasks_by_outcome": dict(sorted(outcomes.items())),
             "tasks_running": self.gate.running,
             "tasks_queued": self.gate.queued,
-            "usage": usage,
+            "usage": totals.to_dict(),
+            "enforcement": self.policy.to_dict() if self.policy is not None else None,
         }
 
     def retire(self) -> None:

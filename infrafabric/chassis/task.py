@@ -14,16 +14,27 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from infrafabric.chassis.account import failure_of, failure_of_refusal, figures_of
-from infrafabric.chassis.refusal import Refused, bad_params, no_memory, not_granted, rate_limited, unknown_task
+from infrafabric.chassis.policy import Pass, PolicyState
+from infrafabric.chassis.refusal import (
+    Refused,
+    bad_params,
+    no_memory,
+    not_granted,
+    rate_limited,
+    turned_away,
+    unknown_task,
+)
 from infrafabric.chassis.results import Facts, Failure, Figures, TaskResult
 from infrafabric.engine import GuestEnded, NoRoomError, Verdict, entry, stop
-from infrafabric.errors import ContractValidationError, Outcome, escape
+from infrafabric.errors import Blame, ContractValidationError, Outcome, escape
 from infrafabric.limits import RateToken, Refusal, SlotWaiter, Wait
 
 if TYPE_CHECKING:
+    from infrafabric.chassis.policy import Policy
     from infrafabric.chassis.swarm import LoadedSwarm
     from infrafabric.chassis.workers import Workers
     from infrafabric.engine import Function, Run
+    from infrafabric.telemetry import TaskTrace
 
 _CANCELLED = Verdict(Outcome.CANCELLED, "the task was cancelled")
 #: A waiting task looks this often whether it was cancelled, or a signal came.
@@ -42,6 +53,9 @@ class Task:
     caller_deadline = False
     _function: Function
     _returns = "auto"
+    #: Its span, where the application traces.
+    trace: TaskTrace | None = None
+    _pass: Pass | None = None
     _token: RateToken | None = None
     _cancelled = False
     _entered = False
@@ -94,6 +108,10 @@ class Task:
 
     def admit_rate(self, *, wait: bool) -> float:
         """Take the rate. Returns 0.0, or with ``wait`` the seconds after which to ask again. Raises `Refused`."""
+        if self.swarm.policy is not None and self._pass is None:
+            seconds = self._ask_policy(self.swarm.policy, wait=wait)
+            if seconds:
+                return seconds
         answer = self.swarm.rate.try_admit()
         if not isinstance(answer, Refusal):
             self._token = answer
@@ -101,6 +119,17 @@ class Task:
         if wait and answer.retry_after_seconds < (self.deadline_ns - time.monotonic_ns()) / 1e9:
             return answer.retry_after_seconds
         raise rate_limited(self.swarm, answer)
+
+    def _ask_policy(self, policy: Policy, *, wait: bool) -> float:
+        """Ask the contract's budget policy first: whom it turns away costs no rate. As `admit_rate`."""
+        answer = policy.admit()
+        if isinstance(answer, Pass):
+            self._pass = answer
+            return 0.0
+        seconds = answer.retry_after_seconds
+        if wait and answer.state is PolicyState.THROTTLED and seconds < (self.deadline_ns - time.monotonic_ns()) / 1e9:
+            return seconds
+        raise turned_away(self.swarm, answer)
 
     def admit(self, *, wait: bool) -> None:
         """Take the rate and a slot on this thread, waiting where that is allowed. Raises `Refused`."""
@@ -148,9 +177,17 @@ class Task:
             self.swarm.gate.leave()
         if self.run is None:
             self._give_back()
+        self._leave_policy()
+
+    def _leave_policy(self) -> None:
+        """A task of which the policy learns nothing leaves its place to the next."""
+        passed, self._pass = self._pass, None
+        if passed is not None and self.swarm.policy is not None:
+            self.swarm.policy.give_back(passed)
 
     def _give_back(self) -> None:
         """A task that never ran consumes no rate."""
+        self._leave_policy()
         token, self._token = self._token, None
         if token is not None:
             self.swarm.rate.give_back(token)
@@ -162,6 +199,8 @@ class Task:
         swarm, share = self.swarm, self.swarm.cpu_share
         promised = 0
         try:
+            if self._pass is not None and swarm.policy is not None and (turned := swarm.policy.still(self._pass)):
+                return self.refuse(turned_away(swarm, turned))
             while share is not None and (debt_ns := share.debt_wait_ns(time.monotonic_ns())):
                 self._rest(time.monotonic_ns() + debt_ns)
             if swarm.promise_bytes:
@@ -180,6 +219,8 @@ class Task:
     def _run(self, workers: Workers) -> TaskResult:
         swarm = self.swarm
         self.run = run = swarm.runtime.new_run(self.deadline_ns, time.monotonic_ns(), swarm.cpu_share)
+        if self.trace is not None and self.trace.recording:
+            run.log_fields = self.trace.log_fields
         if self._cancelled:
             run.request_stop(_CANCELLED)
         arguments = (run, self._function, self.convention, self.encoded, self._returns)
@@ -204,6 +245,15 @@ class Task:
         figures = Figures(wall_ns=wall_ns, queue_ns=wall_ns)
         return self._result(refused.outcome, figures, None, failure_of_refusal(refused), ())
 
+    def _teach_policy(self, outcome: Outcome, blame: Blame | None) -> None:
+        """Tell the budget policy how the task ended; a failure may be the one that spends the budget."""
+        policy, passed, self._pass = self.swarm.policy, self._pass, None
+        if policy is None or passed is None:
+            return
+        if blame is Blame.GUEST and policy.watches_budget:
+            self.swarm.slo.evaluate()
+        policy.ended(passed, outcome, outcome.blame if blame is None else blame)
+
     def _ended(self, run: Run, verdict: Verdict | None, output: Any) -> TaskResult:
         figures = figures_of(self, run, time.monotonic_ns())
         logs = tuple(run.said.records) if run.said is not None else ()
@@ -216,7 +266,12 @@ class Task:
     ) -> TaskResult:
         swarm = self.swarm
         swarm.record(outcome, figures)
-        swarm.slo.record(outcome, figures.execution_ns, None, blame=failure.blame if failure is not None else None)
+        blame = failure.blame if failure is not None else None
+        swarm.slo.record(outcome, figures.execution_ns, None, blame=blame)
+        if swarm.task_slos and (own := swarm.task_slos.get(self.name)) is not None:
+            own.record(outcome, figures.execution_ns, None, blame=blame)
+        if self._pass is not None:
+            self._teach_policy(outcome, blame)
         return TaskResult(
             Facts(
                 outcome,

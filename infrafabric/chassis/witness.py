@@ -1,8 +1,9 @@
 """The witness: one JSON record for each thing that happens to a swarm, on the logger ``infrafabric.witness``.
 
-Events: ``loaded``, ``load_failed``, ``replaced``, ``unloaded``, ``task_ended``, ``limit_hit``. Every record has
-``event``, ``swarm_id`` and ``at`` (epoch seconds); levels are INFO for what was asked for, WARNING for failures and
-limits.
+Events: ``loaded``, ``load_failed``, ``replaced``, ``unloaded``, ``task_ended``, ``limit_hit``, ``slo_state_changed``,
+``enforcement_changed``, and ``slo_history_set_aside``, ``slo_history_unreadable``, ``slo_history_not_saved`` where a
+state folder is kept. Every record has ``event``, ``swarm_id`` and ``at`` (epoch seconds); levels are INFO for what was
+asked for, WARNING for failures and limits.
 """
 
 from __future__ import annotations

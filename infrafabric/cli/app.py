@@ -19,6 +19,8 @@ COMPLETE_VARIABLE = "_INFRAFABRIC_COMPLETE"
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("run_command", "Run one task of a module, or of a contract's, and print its output."),
     "inspect": ("inspect_command", "Show what a module is, wants and offers, without running it."),
+    "contract": ("contract", "Write, check and compare service contracts."),
+    "slo": ("slo", "See how swarms keep their objectives, and try contracts on past events."),
     "doctor": ("doctor_command", "Check that this machine runs swarms well."),
     "completion": ("completion_command", "Print the script that completes commands in your shell."),
 }
@@ -65,6 +67,15 @@ class LazyGroup(click.Group):
         super().__init__(*arguments, **options)
         self._lazy = dict(lazy)
 
+    @property
+    def short_helps(self) -> dict[str, str]:
+        """What the list of commands says of each."""
+        return {name: short_help for name, (_, short_help) in self._lazy.items()}
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does; without a command, the help is what was meant."""
+        return super().parse_args(ctx, args if args or ctx.resilient_parsing else ["--help"])
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """The commands in the order of the table: the first is what a newcomer needs first."""
         return list(self._lazy)
@@ -79,7 +90,7 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
         """The list in ``--help``."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, short_help) for name, (_, short_help) in self._lazy.items()])
+            formatter.write_dl(list(self.short_helps.items()))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

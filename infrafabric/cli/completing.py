@@ -32,9 +32,10 @@ def complete_task(context: click.Context, _parameter: click.Parameter, incomplet
 
     try:
         path = Path(context.params["target_path"])
-        if path.stat().st_size > _MAX_BYTES:
+        module_path = context.params.get("module_path")
+        if max(file.stat().st_size for file in (path, module_path) if file is not None) > _MAX_BYTES:
             return []
-        names = task_names(open_target(path, {}).module)
+        names = task_names(open_target(path, {}, module_path).module)
     except (OSError, KeyError, TypeError, InfraFabricError, ReportedError, click.ClickException):
         return []
     return [CompletionItem(name) for name in names if name.startswith(incomplete) and name.isprintable()]

@@ -67,7 +67,7 @@ def _invoke(arguments: list[str], session: Session) -> int:
         from click.shell_completion import shell_complete  # noqa: PLC0415 - only shells ask
 
         return shell_complete(app, {}, PROGRAM, COMPLETE_VARIABLE, instruction)
-    with app.make_context(PROGRAM, arguments or ["--help"], obj=session) as context:
+    with app.make_context(PROGRAM, arguments, obj=session) as context:
         return app.invoke(context) or 0
 
 

@@ -10,7 +10,7 @@ import click
 
 from infrafabric.cli.app import Command
 from infrafabric.cli.output import output_option, print_result
-from infrafabric.cli.target import CONTRACT_SUFFIXES, Target, open_target
+from infrafabric.cli.target import CONTRACT_SUFFIXES, Target, module_option, open_target
 from infrafabric.errors import ModuleError, escape
 
 if TYPE_CHECKING:
@@ -40,15 +40,16 @@ Examples:
   infrafabric inspect analyzer.wasm | jq -r '.tasks[].name'""",
 )
 @click.argument("target_path", metavar="MODULE|CONTRACT", type=click.Path(path_type=Path))
+@module_option
 @output_option("How to show it.  [default: table on a terminal, else json]")
-def command(target_path: Path, output_format: str | None) -> int:
+def command(target_path: Path, module_path: Path | None, output_format: str | None) -> int:
     """Show what a module is, wants and offers, without running or compiling it.
 
-    MODULE is a .wasm file; CONTRACT a .yaml, .toml or .json file that names its module. The exit status is 4 when the
-    module could not be loaded under its contract, or else the default one, and the reason is said. That nothing stands
-    against it is no promise: code is checked when it is compiled, and its start function when it runs.
+    MODULE is a .wasm file; CONTRACT a .yaml, .toml or .json file. The exit status is 4 when the module could not be
+    loaded under its contract, or else the default one, and the reason is said. That nothing stands against it is no
+    promise: code is checked when it is compiled, and its start function when it runs.
     """
-    inspection = inspect(target_path, open_target(target_path, {}))
+    inspection = inspect(target_path, open_target(target_path, {}, module_path))
     print_result(to_dict(inspection), lambda: _table(inspection), output_format)
     if inspection.obstacle is not None:
         raise inspection.obstacle

@@ -16,7 +16,7 @@ from infrafabric.cli.console import printable, say
 from infrafabric.cli.guest_log import LEVELS, log_to_stderr
 from infrafabric.cli.output import output_option, print_data, print_value
 from infrafabric.cli.progress import progress
-from infrafabric.cli.target import Target, open_target
+from infrafabric.cli.target import Target, module_option, open_target
 from infrafabric.contract.fields import specs
 from infrafabric.contract.tasks import TaskContract
 from infrafabric.errors import (
@@ -63,6 +63,7 @@ Examples:
 )
 @click.argument("target_path", metavar="MODULE|CONTRACT", type=click.Path(path_type=Path))
 @click.argument("task", required=False, shell_complete=complete_task)
+@module_option
 @click.option(
     "--params",
     "params_text",
@@ -106,6 +107,7 @@ def command(  # noqa: PLR0913 - one parameter a flag
     *,
     target_path: Path,
     task: str | None,
+    module_path: Path | None,
     params_text: str | None,
     params_format: params.Format,
     pairs: tuple[str, ...],
@@ -116,25 +118,26 @@ def command(  # noqa: PLR0913 - one parameter a flag
 ) -> int:
     """Run one TASK of a module and print its output.
 
-    MODULE is a .wasm file; CONTRACT a .yaml, .toml or .json file that names its module, and flags change what it says.
+    MODULE is a .wasm file; CONTRACT a .yaml, .toml or .json file, and flags change what it says. The module is the one
+    that the contract names, from its own folder and with the digest that it states, or that of --module.
     Without TASK, the tasks of the module are listed. The guest's log goes to stderr as it is written. The exit status
     says how the task ended: see the reference of the command line.
     """
     if task is None:
-        raise click.UsageError(_which_task(target_path))
+        raise click.UsageError(_which_task(target_path, module_path))
     with log_to_stderr(log_level):
         try:
-            target = open_target(target_path, _contract_changes(task, **contract_flags))
+            target = open_target(target_path, _contract_changes(task, **contract_flags), module_path)
             task_params = params.read_params(params_text, params_format, pairs)
             ran = _run(target, task, task_params, escape(str(target_path), 60))
         except InfraFabricError as error:
-            _advise(error, target_path)
+            _advise(error, target_path, module_path)
             raise
     _show(ran, output_format, stats=stats)
     if ran.result.error is None:
         return 0
     failure = ran.result.to_error()
-    _advise(failure, target_path)
+    _advise(failure, target_path, module_path)
     if ran.result.outcome is Outcome.INVALID_PARAMS and (more := params.advice(params_text, params_format, pairs)):
         failure.add_note(more)
     if backtrace := ran.result.error.backtrace:
@@ -198,20 +201,21 @@ def _show(ran: Ran, output_format: str | None, *, stats: bool) -> None:
         say("note", f"{usage.log_dropped:,} records of its log were dropped; --log-rate allows more")
 
 
-def _advise(error: InfraFabricError, path: Path) -> None:
+def _advise(error: InfraFabricError, path: Path, module_path: Path | None) -> None:
     """Say behind the cause what to do on this command line."""
     for advice in limit_flags.flags_named_in(str(error)):
         error.add_note(advice)
-    inspect = f"infrafabric inspect {escape(str(path), 200)}"
+    module = "" if module_path is None else f" --module {escape(str(module_path), 200)}"
+    inspect = f"infrafabric inspect {escape(str(path), 200)}{module}"
     if isinstance(error, TaskParamsError | TaskNotFoundError):
         error.add_note(f"{inspect} shows what each task takes")
     elif isinstance(error, ImportDenied):
         error.add_note(f"{inspect} lists every import")
 
 
-def _which_task(path: Path) -> str:
+def _which_task(path: Path, module_path: Path | None) -> str:
     from infrafabric.cli.completing import task_names  # noqa: PLC0415 - only this mistake needs it
 
-    names = task_names(open_target(path, {}).module)
+    names = task_names(open_target(path, {}, module_path).module)
     listed = ", ".join(escape(name, 40) for name in names[:20]) + (" ..." if len(names) > 20 else "")
     return f"which TASK? '{escape(path.name, 60)}' has {listed}" if names else f"'{escape(path.name, 60)}' has no tasks"

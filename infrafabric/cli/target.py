@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -13,7 +14,8 @@ from infrafabric.errors import ContractValidationError, ModuleTooLarge, escape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
+
+    from infrafabric.contract.files import CheckedContract
 
 #: The largest ``max_module_mb`` that a contract can state: nothing larger is read.
 MAX_MODULE_BYTES = 256 << 20
@@ -25,6 +27,16 @@ CONTRACT_SUFFIXES = frozenset({".yaml", ".yml", ".toml", ".json"})
 MODULE_LIMITS: Mapping[str, Any] = {"max_cpu_percent": 100}
 
 
+#: ``--module``, for contracts that name none (those to start from), or to try another build.
+module_option = click.option(
+    "--module",
+    "module_path",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The module to go with a contract.  [default: the one that it names]",
+)
+
+
 @attrs.frozen
 class Target:
     """A module's bytes under a contract."""
@@ -33,22 +45,39 @@ class Target:
     module: bytes
 
 
-def open_target(path: Path, changes: Mapping[str, Any]) -> Target:
+def open_target(path: Path, changes: Mapping[str, Any], module_path: Path | None = None) -> Target:
     """The module at ``path``, or that of the contract there, with ``changes`` to the contract's parts.
+
+    ``module_path`` is a module to run under the contract at ``path`` instead of the file that it names; a digest that
+    the contract states still holds.
 
     Raises `click.UsageError` for a file that cannot be read, `ReportedError` for a contract with mistakes, and
     `ContractError` or `ModuleTooLarge`.
     """
     if path.suffix.lower() not in CONTRACT_SUFFIXES:
+        if module_path is not None:
+            raise click.UsageError("--module goes with a contract, and there is a module already")
         contract = ServiceContract(swarm_id_of(path), resource_limits=MODULE_LIMITS)
         return Target(_changed(contract, changes), read_module_file(path))
-    contract = _changed(_read_contract(path), changes)
+    contract = _changed(read_contract(path).require(), changes)
+    if module_path is not None:
+        return Target(contract, _pinned(contract, read_module_file(module_path), module_path))
     if contract.module is None:
-        raise click.UsageError(f"the contract '{escape(str(path), 200)}' names no module: add module: {{path: x.wasm}}")
+        raise click.UsageError(
+            f"the contract '{escape(str(path), 200)}' names no module: add module: {{path: x.wasm}}, or give --module"
+        )
     return Target(contract, contract.module.read(path.parent, contract.resource_limits.max_module_bytes))
 
 
-def _read_contract(path: Path) -> ServiceContract:
+def _pinned(contract: ServiceContract, module: bytes, path: Path) -> bytes:
+    """The module, when it is the one whose digest the contract states."""
+    if contract.module is not None:
+        contract.module.check(module, str(path))
+    return module
+
+
+def read_contract(path: Path) -> CheckedContract:
+    """The valid contract at ``path``, with its document. Raises `ReportedError` that shows each mistake in its line."""
     from infrafabric.contract.files import check_file  # noqa: PLC0415 - most targets are modules
     from infrafabric.contract.report import format_problems  # noqa: PLC0415 - as above
 
@@ -57,7 +86,7 @@ def _read_contract(path: Path) -> ServiceContract:
         raise ReportedError(
             format_problems(checked.problems, checked.source), ContractValidationError(checked.problems)
         )
-    return checked.contract
+    return checked
 
 
 def _changed(contract: ServiceContract, changes: Mapping[str, Any]) -> ServiceContract:

@@ -94,3 +94,9 @@ PARAMETER_COUNT: Final = Rule(
     explanation="The properties of a scalar task's params name its parameters in order, and the export takes another "
     "number of them.",
 )
+MODULE_REFUSED: Final = Rule(
+    "IF317",
+    "module that cannot be loaded",
+    explanation="The file is no WebAssembly module, or one that this engine does not run under any contract: a "
+    "component, or one with several memories.",
+)

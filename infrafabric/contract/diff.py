@@ -12,9 +12,8 @@ import attrs
 
 from infrafabric.contract import changes
 from infrafabric.contract.changes import Bump, Change, ChangeRule
-from infrafabric.contract.fields import FieldSpec, specs
+from infrafabric.contract.fields import specs
 from infrafabric.contract.frozen import FrozenMapping, thaw
-from infrafabric.contract.kinds import Choice
 from infrafabric.contract.problems import join
 from infrafabric.contract.schema_keywords import ANNOTATIONS, KEYWORDS
 from infrafabric.contract.texts import period_seconds
@@ -80,28 +79,16 @@ def diff(old: ServiceContract, new: ServiceContract) -> ContractDiff:
     )
 
 
-def looser(spec: FieldSpec, one: Any, other: Any) -> bool:
-    """Whether ``one`` gives more than ``other``: None (null) is "not limited", a later choice gives more."""
-    if not spec.looser:
-        return False
-    low, high = (other, one) if spec.looser == "up" else (one, other)
-    return _rank(spec, low) < _rank(spec, high)
-
-
-def _rank(spec: FieldSpec, value: Any) -> float:
-    if value is None:
-        return float("inf")
-    return spec.kind.options.index(value) if isinstance(spec.kind, Choice) else float(value)
-
-
 def _changes(old: ServiceContract, new: ServiceContract) -> Iterator[Change]:
     yield from _offer(old, new)
     yield from _ranked(old, new, "resource_limits", changes.LIMIT_RAISED, changes.LIMIT_LOWERED)
     yield from _ranked(old, new, "permissions", changes.PERMISSION_WIDENED, changes.PERMISSION_NARROWED)
     yield from _ranked(old, new, "slos", changes.SLO_RELAXED, changes.SLO_TIGHTENED)
+    yield from _ranked(old, new, "enforcement", changes.LIMIT_RAISED, changes.LIMIT_LOWERED)
     if period_seconds(old.slos.period) != period_seconds(new.slos.period):
         yield _change(changes.SLO_PERIOD_CHANGED, "slos.period", old.slos.period, new.slos.period)
     yield from _tasks(old.tasks, new.tasks)
+    yield from _task_objectives(old, new)
     yield from _module(old.module, new.module)
     for path, rule in _OTHERS.items():
         before, after = (_at(contract, path) for contract in (old, new))
@@ -155,7 +142,7 @@ def _ranked(
     after: Record = new[part]
     for name, spec in specs(type(before)).items():
         if spec.looser and before[name] != after[name]:
-            rule = more if looser(spec, after[name], before[name]) else less
+            rule = more if spec.gives_more(after[name], before[name]) else less
             yield _change(rule, f"{part}.{name}", before[name], after[name])
 
 
@@ -185,6 +172,22 @@ def _task(old: TaskContract, new: TaskContract, path: str) -> Iterator[Change]:
     elif new.order_counts and old.parameter_names != new.parameter_names:
         names = [list(task.parameter_names or ()) for task in (old, new)]
         yield _change(changes.PARAMETERS_REORDERED, join(path, "properties"), *names)
+
+
+def _task_objectives(old: ServiceContract, new: ServiceContract) -> Iterator[Change]:
+    """Changes of the objectives that tasks of both contracts have of their own; without any, they are the swarm's."""
+    for name, after in new.tasks.items():
+        before = old.tasks.get(name)
+        if before is None or before.slos == after.slos:
+            continue
+        one, other = (
+            contract.slos if task.slos is None else task.slos.over(contract.slos)
+            for contract, task in ((old, before), (new, after))
+        )
+        for key, spec in specs(type(one)).items():
+            if spec.looser and one[key] != other[key]:
+                rule = changes.SLO_RELAXED if spec.gives_more(other[key], one[key]) else changes.SLO_TIGHTENED
+                yield _change(rule, join(join(join("tasks", name), "slos"), key), one[key], other[key])
 
 
 def _params_rule(before: Any, after: Any) -> ChangeRule:

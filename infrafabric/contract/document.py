@@ -28,7 +28,7 @@ Format = Literal["yaml", "toml", "json"]
 Path = tuple[Any, ...]
 
 _LINE_BREAK = re.compile(r"\r\n|\n|\r")
-_NUMBER = re.compile(r"[-+]?[0-9][0-9._eE+-]{0,30}")
+_NUMBER = re.compile(r"[-+]?[0-9][0-9._eE+-]{0,127}")
 
 
 @attrs.frozen(eq=False)
@@ -109,6 +109,10 @@ class Document:
         """
         found = [*self.problems, *(self._locate(problem) for problem in problems)]
         return tuple(sorted(found, key=lambda problem: (problem.line or 0, problem.column or 0)))
+
+    def is_written(self, path: str) -> bool:
+        """Whether the document has a value at a problem's path, rather than leaving it to its default."""
+        return path in self._paths
 
     def offset_of(self, path: str, *, at_key: bool = False) -> int | None:
         """Where the value of a problem's path, or the nearest part of the document around it, begins."""

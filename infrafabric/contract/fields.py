@@ -41,6 +41,19 @@ class FieldSpec:
     examples: tuple[Any, ...]
     looser: Looser
 
+    def gives_more(self, one: Any, other: Any) -> bool:
+        """Whether ``one`` gives more than ``other``: None (null) is "not limited", and later choices give more."""
+        if not self.looser:
+            return False
+        low, high = (other, one) if self.looser == "up" else (one, other)
+        return self._rank(low) < self._rank(high)
+
+    def _rank(self, value: Any) -> float:
+        if value is None:
+            return float("inf")
+        options = getattr(self.kind, "options", None)
+        return options.index(value) if options else float(value)
+
 
 def field(  # noqa: PLR0913 - one argument a fact
     kind: Kind,

@@ -57,11 +57,15 @@ class ModuleReference(Record):
         if data is None:
             text = f"{escape(self.path)} is larger than the {max_bytes:,} bytes of resource_limits.max_module_mb"
             raise ModuleTooLarge(text)
+        self.check(data, self.path)
+        return data
+
+    def check(self, data: bytes, name: str) -> None:
+        """Raise `ContractValidationError` when the contract states a digest and these bytes have another."""
         digest = hashlib.sha256(data).hexdigest()
         if self.sha256 is not None and digest != self.sha256:
             fix = "restore the file that the contract means, or review the new one and write its digest"
-            _refuse(rules.MODULE_CHANGED, "module.sha256", f"{escape(self.path)} has the SHA-256 {digest}", fix)
-        return data
+            _refuse(rules.MODULE_CHANGED, "module.sha256", f"{escape(name)} has the SHA-256 {digest}", fix)
 
     def _file(self, root: Path) -> Path:
         """The regular file inside ``root`` that the path leads to, links followed."""

@@ -8,6 +8,7 @@ double at every step would let two kilobytes cost a day.
 
 from __future__ import annotations
 
+import json
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -76,27 +77,28 @@ class ParamsSchema(FrozenMapping[Any]):
                 value = bytes(value).decode()
             if self._validator.is_valid(value):
                 return
+            json.dumps(value)  # to list mistakes the library copies the value, and a circular one has no end
             for mistake in islice(self._validator.iter_errors(value), MAX_MISTAKES):
-                self._add(mistake, path, problems)
-        except ValueError as error:  # what JSON cannot hold: bytes that are no text, other types, halves of surrogates
-            problems.add(
-                rules.PARAMS_MISMATCH, path, f"expected JSON data, got {shown(value)}: {escape(str(error), 200)}"
-            )
+                self._add(mistake, value, path, problems)
+        except (TypeError, ValueError, RecursionError) as error:  # what JSON cannot hold
+            message = f"expected JSON data, got {shown(value)}: {escape(str(error), 200)}"
+            problems.add(rules.PARAMS_MISMATCH, path, message)
         problems.raise_any()
 
-    def _add(self, mistake: Any, path: str, problems: Problems) -> None:
+    def _add(self, mistake: Any, value: Any, path: str, problems: Problems) -> None:
+        known = () if mistake.instance_path else self.names or ()
         for step in mistake.instance_path:
-            path = f"{path}[{step}]" if isinstance(step, int) else join(path, step)
+            path = _below(path, step)
+            value = value[step]
         unexpected = getattr(mistake.kind, "unexpected", None)
-        if isinstance(unexpected, list):
-            known = self.names or ()
-            for name in unexpected[:MAX_MISTAKES]:
-                meant = nearest(str(name), known)
-                fix = f"rename it to {escape(meant, 60)}" if meant else "remove it"
-                problems.add(rules.PARAMS_MISMATCH, join(path, name), "there is no such parameter", fix)
+        if not isinstance(unexpected, list):
+            message = f"{escape(mistake.message, 200)}, got {shown(value)}"
+            problems.add(rules.PARAMS_MISMATCH, path, message)
             return
-        message = f"{escape(mistake.message, 200)}, got {shown(mistake.instance)}"
-        problems.add(rules.PARAMS_MISMATCH, path, message)
+        for name in unexpected[:MAX_MISTAKES]:
+            meant = nearest(str(name), known)
+            fix = f"rename it to {escape(meant, 60)}" if meant else "remove it"
+            problems.add(rules.PARAMS_MISMATCH, join(path, name), "there is no such parameter", fix)
 
 
 @attrs.frozen
@@ -143,7 +145,7 @@ class _Judge:
         self._keywords(self._schema, self._path)
         if len(self._problems) == before:
             defs = self._schema.get("$defs", {})
-            sizes = [self._size(self._schema), *(self._named(name, join(self._path, "$defs")) for name in defs)]
+            sizes = [self._size(self._schema), *map(self._named, defs)]
             if len(self._problems) == before and max(sizes) > MAX_PARTS:
                 message = f"its references multiply it into {max(sizes):,} parts; at most {MAX_PARTS:,} are allowed"
                 self._problems.add(rules.SCHEMA_REFERENCE, self._path, message, "refer to fewer schemas")
@@ -199,29 +201,32 @@ class _Judge:
         size = 1
         for keyword, value in schema.items():
             if keyword == "$ref":
-                size += self._named(value.removeprefix(_DEFS), self._path)
+                size += self._named(value.removeprefix(_DEFS))
             elif keyword != "$defs":
                 size += sum(self._size(part) for _, part in _parts(keyword, value))
         return min(size, MAX_PARTS * MAX_PARTS)
 
-    def _named(self, name: str, path: str) -> int:
+    def _named(self, name: str) -> int:
         if name in self._sizes:
             return self._sizes[name]
         if name in self._following or len(self._following) >= MAX_CHAIN:
-            if not self._circular:
-                chain = " -> ".join(escape(step, 40) for step in (*self._following, name)[-4:])
-                circle = name in self._following
-                what = (
-                    "refer to each other in a circle" if circle else f"refer to each other more than {MAX_CHAIN} times"
-                )
-                self._problems.add(rules.SCHEMA_REFERENCE, path, f"definitions {what}: {chain}")
-                self._circular = True  # one report of it is enough
+            self._report_chain(name)
             return 1
         self._following.append(name)
         size = self._size(self._schema["$defs"][name])
         self._following.pop()
         self._sizes[name] = size
         return size
+
+    def _report_chain(self, name: str) -> None:
+        if self._circular:
+            return
+        self._circular = True  # one report of it is enough
+        circle = name in self._following
+        what = "refer to each other in a circle" if circle else f"refer to each other more than {MAX_CHAIN} times"
+        chain = " -> ".join(escape(step, 40) for step in (*self._following, name)[-4:])
+        path = join(join(self._path, "$defs"), self._following[0])
+        self._problems.add(rules.SCHEMA_REFERENCE, path, f"definitions {what}: {chain}")
 
 
 def _parts(keyword: str, value: Any) -> Iterator[tuple[str | int | None, Any]]:

@@ -6,6 +6,7 @@ a few rules (the length of a period, sizes of free data) are left to ``infrafabr
 
 from __future__ import annotations
 
+import re
 import sys
 from functools import singledispatch
 from typing import Any, Final
@@ -19,6 +20,7 @@ from infrafabric.contract.params import SchemaOfParams
 from infrafabric.contract.record import Part, PartMap, Record
 from infrafabric.contract.schema_keywords import DIALECT, KEYWORDS
 from infrafabric.contract.service_contract import ServiceContract
+from infrafabric.contract.tasks import TaskContract
 from infrafabric.contract.times import Timestamp
 from infrafabric.contract.writing import KEY_ORDER, dump_json
 
@@ -90,6 +92,13 @@ def _property(spec: FieldSpec, defs: dict[str, Schema]) -> Schema:
         schema["default"] = default
     schema["examples"] = list(spec.examples) or [default]
     return schema
+
+
+def _defined(record: type[Record], defs: dict[str, Schema]) -> Schema:
+    """A reference to the schema of a record, which stands in ``defs`` under the name of its class."""
+    name = re.sub("(?<!^)(?=[A-Z])", "_", record.__name__).lower()
+    defs[name] = {**_record(record, defs), **(_SCALAR_RETURNS if record is TaskContract else {})}
+    return {"$ref": f"#/$defs/{name}"}
 
 
 def _record(record: type[Record], defs: dict[str, Schema]) -> Schema:
@@ -171,16 +180,14 @@ def _(_kind: Data, _name: str, _defs: dict[str, Schema]) -> Schema:
 
 
 @_schema_of.register
-def _(kind: Part, name: str, defs: dict[str, Schema]) -> Schema:
-    defs[name] = _record(kind.record, defs)
-    reference: Schema = {"$ref": f"#/$defs/{name}"}
+def _(kind: Part, _name: str, defs: dict[str, Schema]) -> Schema:
+    reference = _defined(kind.record, defs)
     return {"anyOf": [reference, _NULL]} if kind.nullable else reference
 
 
 @_schema_of.register
 def _(kind: PartMap, _name: str, defs: dict[str, Schema]) -> Schema:
-    defs["task"] = {**_record(kind.record, defs), **_SCALAR_RETURNS}
-    return {"type": "object", "additionalProperties": {"$ref": "#/$defs/task"}, "maxProperties": kind.max_items}
+    return {"type": "object", "additionalProperties": _defined(kind.record, defs), "maxProperties": kind.max_items}
 
 
 @_schema_of.register

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Collection, Mapping
 
+    from infrafabric.contract.defaults import DeploymentDefaults
     from infrafabric.contract.document import Format
 
 #: An empty mapping: every key has its default.
@@ -174,15 +175,16 @@ class ServiceContract(Record):
         )
 
     @classmethod
-    def from_file(cls, path: str | os.PathLike[str]) -> ServiceContract:
+    def from_file(cls, path: str | os.PathLike[str], defaults: DeploymentDefaults | None = None) -> ServiceContract:
         """The contract in a YAML, TOML or JSON file.
 
         Raises `ContractSyntaxError` for a file that cannot be read as such, and `ContractValidationError` with every
         problem, each with its line and column. Files are stricter than Python: a plain swarm id, RFC 3339 times.
+        ``defaults`` are a deployment's; they are filled in where the file says nothing.
         """
         from infrafabric.contract.files import check_file  # noqa: PLC0415 - contracts in memory need no parsers
 
-        return check_file(path).require()
+        return check_file(path, defaults=defaults).require()
 
     @classmethod
     def from_text(cls, text: str, format: Format = "yaml", name: str = "<text>") -> ServiceContract:  # noqa: A002

@@ -43,7 +43,7 @@ class TaskContract(Record):
         default="auto",
     )
 
-    params: ParamsSchema | None = field(
+    params: Mapping[str, Any] | None = field(
         SchemaOfParams(),
         "A JSON Schema (2020-12) of the task's parameters, checked before each task. Needs the extra "
         "infrafabric[schema]. Of a scalar task the order of properties is the order of the parameters. "
@@ -66,13 +66,13 @@ class TaskContract(Record):
 
         Raw bytes count as the text they hold. Without a schema everything fits.
         """
-        if self.params is not None:
+        if isinstance(self.params, ParamsSchema):  # what a mapping becomes when the task is made
             self.params.check(value)
 
     @property
     def parameter_names(self) -> tuple[str, ...] | None:
         """The names of the parameters in their order, from the schema's properties; None where it names none."""
-        return self.params.names if self.params is not None else None
+        return self.params.names if isinstance(self.params, ParamsSchema) else None
 
     @property
     def order_counts(self) -> bool:

@@ -221,6 +221,11 @@ class Scan:
             self.stopped = (text_rules.TOO_MANY_VALUES, value, TOO_MANY_TEXT)
 
 
+def comments_in(text: str) -> list[str]:
+    """The comments of valid TOML, in order, without blanks at their ends."""
+    return [found.group().rstrip() for found in _TOKEN.finditer(text) if found.lastgroup == "comment"]
+
+
 def _tokens(text: str) -> Iterator[re.Match[str]]:
     """The tokens that count; at quotes that never close the parser stops, and so does the scan."""
     for found in _TOKEN.finditer(text):

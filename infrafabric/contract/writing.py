@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 #: The order of a contract's keys in files: what it is, what it promises, what it allows, the rest.
 KEY_ORDER: Final = (
     *("swarm_id", "version", "description", "capabilities", "module", "tasks"),
-    *("resource_limits", "slos", "permissions", "execution", "metadata", "created_at"),
+    *("resource_limits", "slos", "permissions", "execution", "enforcement", "metadata", "created_at"),
 )
 
 _WIDTH = 120
 #: Control, direction and other invisible characters, and halves of surrogate pairs.
 _UNSEEN = re.compile("[\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\uffff]")
-#: Text of several lines that reads well as a block: printable, no blank at the beginning or before a line break.
-_LINES = re.compile(r"[!-~][ -~]*(?:\n[ -~]*)+")
+#: Text of several lines that reads well as a block: plain, no blank at the beginning or before a line break.
+_LINES = re.compile(r"[!-~](?:[ -~]*[!-~])?(?:\n(?:[ -~]*[!-~])?)+")
 
 
 def contract_data(contract: ServiceContract, *, defaults: bool = True) -> dict[str, Any]:
@@ -51,12 +51,12 @@ def contract_data(contract: ServiceContract, *, defaults: bool = True) -> dict[s
 
 
 _ALWAYS = frozenset({"swarm_id", "version", "created_at"})
-_PARTS = frozenset({"resource_limits", "slos", "permissions", "execution"})
+_PARTS = frozenset({"resource_limits", "slos", "permissions", "execution", "enforcement"})
 
 
 def _given(part: Mapping[str, Any]) -> dict[str, Any]:
     """Without the keys whose null only says that there is nothing."""
-    return {key: value for key, value in part.items() if value is not None}
+    return {key: _given(value) if key == "slos" else value for key, value in part.items() if value is not None}
 
 
 def _changed(value: Any, default: Any) -> Any:

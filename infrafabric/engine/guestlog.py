@@ -25,7 +25,7 @@ import attrs
 from infrafabric.errors import escape
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 #: A record is cut at this many bytes.
 MAX_RECORD_BYTES = 4096
@@ -67,7 +67,7 @@ class SwarmLog:
         self._tokens_ns = bytes_per_second * _NS
         self._at_ns = time.monotonic_ns()
         self._lock = threading.Lock()
-        self.pending: deque[tuple[int, str, float]] = deque()
+        self.pending: deque[tuple[int, str, float, Mapping[str, str] | None]] = deque()
         self.dropped = 0
 
     def admit(self, size_bytes: int, now_ns: int) -> bool:
@@ -89,12 +89,14 @@ class SwarmLog:
     def emit(self, most: int = 64) -> bool:
         """Hand up to ``most`` waiting records to the logger; True when more wait. Only the scribe calls this."""
         for _ in range(min(most, len(self.pending))):
-            level, text, created = self.pending.popleft()
+            level, text, created, fields = self.pending.popleft()
             if self._logger.isEnabledFor(level):
                 record = self._logger.makeRecord(
                     self._logger.name, level, "(guest)", 0, self._prefix + text, (), None, "guest"
                 )
                 record.created, record.msecs = created, (created % 1) * 1000
+                if fields is not None:
+                    record.__dict__.update(fields)
                 self._logger.handle(record)
         return bool(self.pending)
 
@@ -102,12 +104,20 @@ class SwarmLog:
 class TaskLog:
     """The log of one task. Used by the thread that runs it."""
 
-    __slots__ = ("_started_ns", "_swarm", "bytes", "count", "dropped", "records", "sink")
+    __slots__ = ("_fields", "_started_ns", "_swarm", "bytes", "count", "dropped", "records", "sink")
 
-    def __init__(self, swarm: SwarmLog, started_ns: int, sink: Callable[[LogRecord], None] | None = None) -> None:
+    def __init__(
+        self,
+        swarm: SwarmLog,
+        started_ns: int,
+        sink: Callable[[LogRecord], None] | None = None,
+        fields: Mapping[str, str] | None = None,
+    ) -> None:
         self._swarm = swarm
         self._started_ns = started_ns
         self.sink = sink
+        #: Further attributes of every record that reaches the logger.
+        self._fields = fields
         self.records: list[LogRecord] = []
         #: Records kept and their bytes, and records dropped over the budget.
         self.count = 0
@@ -133,7 +143,7 @@ class TaskLog:
             self.records.append(record)
             if self.sink is not None:
                 self.sink(record)
-        self._swarm.pending.append((LEVELS[level], decoded, time.time()))
+        self._swarm.pending.append((LEVELS[level], decoded, time.time(), self._fields))
         SCRIBE.wake(self._swarm)
 
     def drop(self, count: int) -> None:

@@ -127,7 +127,7 @@ def _judge_repeated(wanted: Import, first: Import, grants: Grants) -> ImportVerd
 
 def check_imports(info: ModuleInfo, grants: Grants) -> None:
     """Refuse a module with an import that is not granted: `ImportDenied` names all of them."""
-    denied = [verdict for verdict in verdicts(info, grants) if not verdict.granted]
+    denied = list(dict.fromkeys(verdict for verdict in verdicts(info, grants) if not verdict.granted))
     if not denied:
         return
     lines = [f"{verdict.name}: {verdict.reason} ({verdict.fix})" for verdict in denied[:_SPELLED_OUT]]

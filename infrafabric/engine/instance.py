@@ -81,6 +81,7 @@ class Instance:
     __slots__ = (
         "_found",
         "_grown",
+        "_made",
         "_memory_known",
         "_scratch",
         "context",
@@ -102,6 +103,8 @@ class Instance:
         self.run = run
         self._memory_known = False
         self._grown = False
+        #: Until then the scratch still holds another store's instance, and the engine aborts on it.
+        self._made = False
         #: The function whose handle the scratch holds.
         self._found: Function | None = None
         self._scratch = scratch = _FREE.pop() if _FREE else _Scratch()
@@ -114,6 +117,7 @@ class Instance:
             error = binding.instantiate(linked.pre, context, scratch.instance_address, scratch.trap_address)
             if error or scratch.trap.value:
                 self._ended(error)
+            self._made = True
             for function in program.initializers:
                 self._initialize(function)
         except BaseException:
@@ -230,13 +234,10 @@ class Instance:
         """Note the memory that the guest has: it never shrinks, so this is its peak."""
         program = self.program
         run = self.run
-        if program.memory_name is None or not (program.may_grow or self._grown):
+        if not self._made or program.memory_name is None or not (program.may_grow or self._grown):
             run.peak_memory_bytes = program.initial_memory_bytes
         else:
-            try:
-                run.peak_memory_bytes = self.memory_size()
-            except GuestEnded:  # instantiation itself failed: there is no memory yet
-                run.peak_memory_bytes = 0
+            run.peak_memory_bytes = self.memory_size()
 
     def fuel_used(self) -> int | None:
         """Fuel used since `attach`; None when it is not metered."""

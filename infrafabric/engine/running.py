@@ -21,6 +21,8 @@ from infrafabric.engine.guestlog import TaskLog
 from infrafabric.errors import Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from infrafabric.engine.engines import Engine
     from infrafabric.engine.guestlog import SwarmLog
     from infrafabric.engine.wasi import WasiState
@@ -103,6 +105,8 @@ class Run:
     host_calls = 0
     peak_memory_bytes = 0
     _log: TaskLog | None = None
+    #: Gives what every log record of the task carries beside its text, such as the ids of its trace.
+    log_fields: Callable[[], Mapping[str, str]] | None = None
 
     def __init__(
         self,
@@ -125,7 +129,8 @@ class Run:
     def log(self) -> TaskLog:
         """The task's log, made when its guest says something."""
         if self._log is None:
-            self._log = TaskLog(self._swarm_log, self.started_ns)
+            fields = self.log_fields() if self.log_fields is not None else None
+            self._log = TaskLog(self._swarm_log, self.started_ns, fields=fields)
         return self._log
 
     @property

@@ -9,6 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from infrafabric.telemetry.otel.bridge import BRIDGE, SwarmReading
+    from infrafabric.telemetry.otel.sdk import TelemetrySdk, TelemetrySetupError, configure_from_environment
+    from infrafabric.telemetry.otel.series import Series
+    from infrafabric.telemetry.otel.tracing import TaskTrace
     from infrafabric.telemetry.slo.alerts import AlertState, Minimums, StateChange
     from infrafabric.telemetry.slo.burn import BurnPlan, plan_for
     from infrafabric.telemetry.slo.engine import SloEngine
@@ -18,15 +22,22 @@ if TYPE_CHECKING:
     from infrafabric.telemetry.slo.store import SloStateError
 
 __all__ = [
+    "BRIDGE",
     "AlertState",
     "BurnPlan",
     "Explanation",
     "Minimums",
     "ObjectiveTargets",
+    "Series",
     "SloEngine",
     "SloSnapshot",
     "SloStateError",
     "StateChange",
+    "SwarmReading",
+    "TaskTrace",
+    "TelemetrySdk",
+    "TelemetrySetupError",
+    "configure_from_environment",
     "explain",
     "numbers",
     "plan_for",
@@ -34,15 +45,22 @@ __all__ = [
 
 #: Where each public name lives, below this package.
 _HOMES = {
+    "BRIDGE": "otel.bridge",
     "AlertState": "slo.alerts",
     "BurnPlan": "slo.burn",
     "Explanation": "slo.explain",
     "Minimums": "slo.alerts",
     "ObjectiveTargets": "slo.objectives",
+    "Series": "otel.series",
     "SloEngine": "slo.engine",
     "SloSnapshot": "slo.snapshot",
     "SloStateError": "slo.store",
     "StateChange": "slo.alerts",
+    "SwarmReading": "otel.bridge",
+    "TaskTrace": "otel.tracing",
+    "TelemetrySdk": "otel.sdk",
+    "TelemetrySetupError": "otel.sdk",
+    "configure_from_environment": "otel.sdk",
     "explain": "slo.explain",
     "numbers": "slo.explain",
     "plan_for": "slo.burn",

@@ -11,7 +11,7 @@ import click
 import pytest
 
 from infrafabric.cli import reference
-from infrafabric.cli.app import COMMANDS, app
+from infrafabric.cli.app import LazyGroup, app
 from infrafabric.errors import Outcome
 
 if TYPE_CHECKING:
@@ -20,12 +20,15 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def _commands() -> Iterator[tuple[str, click.Command]]:
-    context = click.Context(app)
-    for name in app.list_commands(context):
-        command = app.get_command(context, name)
+def _commands(group: LazyGroup = app, above: str = "") -> Iterator[tuple[str, click.Command, str]]:
+    """Every command by its whole name, groups and theirs among them, with what the list of commands says of it."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         assert command is not None
-        yield name, command
+        yield f"{above}{name}", command, group.short_helps[name]
+        if isinstance(command, LazyGroup):
+            yield from _commands(command, f"{above}{name} ")
 
 
 @pytest.mark.parametrize("style", [("-m", "infrafabric.cli.reference"), ("infrafabric/cli/reference.py",)])
@@ -54,12 +57,12 @@ def test_a_stale_page_is_noticed_and_written_anew(
     assert (tmp_path / "cli.md").read_text() == reference.page()
 
 
-@pytest.mark.parametrize(("name", "command"), list(_commands()), ids=list(COMMANDS))
-def test_every_command_and_flag_is_documented(name: str, command: click.Command) -> None:
+@pytest.mark.parametrize(("name", "command", "listed"), list(_commands()), ids=[name for name, _, _ in _commands()])
+def test_every_command_and_flag_is_documented(name: str, command: click.Command, listed: str) -> None:
     """The list of commands says what the command says of itself, and each flag has a meaning."""
-    assert command.name == name
+    assert command.name == name.rpartition(" ")[2]
     assert command.help
-    assert command.short_help == COMMANDS[name][1]
+    assert command.short_help == listed
     options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
     assert all(option.help and option.help.endswith((".", "]")) for option in options)
     assert "--debug" in {name for option in options for name in option.opts}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tomllib
 from typing import TYPE_CHECKING, Any
@@ -348,6 +349,61 @@ def test_a_changed_module_is_refused_by_its_digest(infrafabric: Run, tmp_path: P
     ended = infrafabric("run", contract, "add", "--params", "[2, 3]")
     assert ended.status == 3
     assert "has the SHA-256 3ce4b511" in ended.err
+
+
+def test_a_module_outside_of_the_contracts_folder_is_refused(infrafabric: Run, tmp_path: Path) -> None:
+    """Neither by a path nor through a link; a copied contract can never load another file of the machine."""
+    (tmp_path / "arith.wasm").write_bytes(guest("arith").read_bytes())
+    folder = tmp_path / "contracts"
+    folder.mkdir()
+    contract = folder / "sums.yaml"
+    for path in ("../arith.wasm", str(tmp_path / "arith.wasm"), "a/../../arith.wasm"):
+        contract.write_text(f"swarm_id: sums\nmodule: {{path: {path}}}\n")
+        ended = infrafabric("run", contract, "add", "--params", "[2, 3]")
+        assert (ended.status, ended.out) == (3, "")
+        assert "IF105 module.path" in ended.err
+    contract.write_text("swarm_id: sums\nmodule: {path: arith.wasm}\n")
+    (folder / "arith.wasm").symlink_to(tmp_path / "arith.wasm")
+    ended = infrafabric("run", contract, "add", "--params", "[2, 3]")
+    assert (ended.status, ended.out) == (3, "")
+    assert "outside of" in ended.err
+
+
+def test_the_right_digest_runs(infrafabric: Run, tmp_path: Path) -> None:
+    """Also from a folder below the contract's, wherever the command runs."""
+    module = guest("arith").read_bytes()
+    (tmp_path / "built").mkdir()
+    (tmp_path / "built" / "arith.wasm").write_bytes(module)
+    contract = tmp_path / "sums.yaml"
+    digest = hashlib.sha256(module).hexdigest()
+    contract.write_text(f'swarm_id: sums\nmodule: {{path: built/arith.wasm, sha256: "{digest}"}}\n')
+    assert infrafabric("run", contract, "add", "--params", "[2, 3]").out == "5\n"
+
+
+def test_a_module_can_be_brought_along(infrafabric: Run, tmp_path: Path) -> None:
+    """For a contract that names none, or for another build; a digest that it states still holds."""
+    contract = tmp_path / "sums.yaml"
+    arguments = ("run", contract, "add", "--params", "[2, 3]", "--module")
+    contract.write_text("swarm_id: sums\n")
+    assert infrafabric(*arguments, guest("arith")).out == "5\n"
+    contract.write_text("swarm_id: sums\nmodule: {path: missing.wasm}\n")
+    assert infrafabric(*arguments, guest("arith")).out == "5\n"
+    contract.write_text(f"swarm_id: sums\nmodule: {{path: missing.wasm, sha256: {'a' * 64}}}\n")
+    ended = infrafabric(*arguments, guest("arith"))
+    assert (ended.status, ended.out) == (3, "")
+    assert "has the SHA-256 3ce4b511" in ended.err
+    ended = infrafabric("run", guest("arith"), "add", "--module", guest("arith"))
+    assert (ended.status, "--module goes with a contract" in ended.err) == (2, True)
+
+
+def test_an_error_leads_to_inspect_with_the_module_that_was_brought_along(infrafabric: Run, tmp_path: Path) -> None:
+    """The command that it names works as it stands there."""
+    contract = tmp_path / "sums.yaml"
+    contract.write_text("swarm_id: sums\n")
+    ended = infrafabric("run", contract, "no_such", "--module", guest("arith"))
+    advice = f"infrafabric inspect {contract} --module {guest('arith')}"
+    assert advice in ended.err
+    assert infrafabric(*advice.split()[1:]).json["tasks"][1]["name"] == "add"
 
 
 def test_the_formats_of_contracts_are_those_that_can_be_read() -> None:

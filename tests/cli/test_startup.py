@@ -21,7 +21,10 @@ def _loaded_by(*arguments: object) -> set[str]:
     return set(subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stderr.split())
 
 
-@pytest.mark.parametrize("arguments", [(), ("--help",), ("run", "--help"), ("inspect", "--help"), ("doctor", "--help")])
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("--help",), ("run", "--help"), ("inspect", "--help"), ("doctor", "--help"), ("contract", "--help")],
+)
 def test_help_loads_no_engine(arguments: tuple[str, ...]) -> None:
     """Nor rich, nor what only a running swarm needs."""
     assert not _loaded_by(*arguments) & {"wasmtime", "rich", "limits", "psutil", "opentelemetry", "ruamel"}

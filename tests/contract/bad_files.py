@@ -128,7 +128,7 @@ YAML = [
     bad("unknown-null-key", f"{S}»~: x\n", "IF101"),
     bad("upper-case-key", f"{S}»Version: '1.0'\n", "IF101"),
     bad("unknown-escaped-key", f'{S}»"a\\x1bb": 1\n', "IF101"),
-    bad("unknown-task-key", f"{S}tasks:\n  run: {{abi: buffer, »slos: {{}}}}\n", "IF101"),
+    bad("unknown-task-key", f"{S}tasks:\n  run: {{abi: buffer, »timeout: 5}}\n", "IF101"),
     bad("unknown-module-key", f"{S}module: {{path: a.wasm, »sha512: x}}\n", "IF101"),
     bad("missing-module-path", f"{S}module: »{{sha256: null}}\n", "IF104"),
     # --- texts

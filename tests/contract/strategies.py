@@ -75,4 +75,9 @@ contracts = some(
     ),
     permissions=some(log=st.booleans(), wasi=st.sampled_from(["none", "inert"])),
     execution=some(deterministic=st.booleans()),
+    enforcement=some(
+        on_exhausted=st.sampled_from(["observe", "throttle", "quarantine"]),
+        on_consecutive_failures=st.none() | st.integers(1, 1_000_000),
+        retry_after_seconds=st.floats(0.1, 86_400),
+    ),
 ).map(lambda fields: {"swarm_id": "s", **fields})

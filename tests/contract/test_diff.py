@@ -16,11 +16,8 @@ from tests.contract.strategies import contracts
 SHA, OTHER = "0" * 64, "1" * 64
 PARAMS = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}}}
 REORDERED = {"type": "object", "properties": {"b": {"type": "integer"}, "a": {"type": "integer"}}}
-REWORDED = {
-    "title": "Two numbers",
-    "type": "object",
-    "properties": {"a": {"type": "integer", "examples": [5]}, "b": {"type": "integer"}},
-}
+EXPLAINED = {"a": {"type": "integer", "examples": [5]}, "b": {"type": "integer", "title": "b"}}
+REWORDED = {"title": "Two numbers", "type": "object", "properties": EXPLAINED}
 STRICTER = {**PARAMS, "required": ["a"]}
 
 
@@ -113,12 +110,7 @@ def test_each_rule_has_a_minimal_pair(old: dict[str, Any], new: dict[str, Any], 
     """One difference is one change, under its rule, with both values; either way round, something changed."""
     (change,) = diff(contract(**old), contract(**new)).changes
     assert (change.rule.id, change.path) == (rule, path)
-    assert (
-        change.old != change.new
-        or type(change.old) is not type(change.new)
-        or "params" in path
-        or rule == "METADATA_CHANGED"
-    )
+    assert repr(change.old) != repr(change.new)
     assert str(change).isprintable()
     assert f"{rule} {path}: " in str(change)
     assert len(diff(contract(**new), contract(**old)).changes) == 1
@@ -182,10 +174,8 @@ VERSIONS: list[tuple[str, str, dict[str, Any], bool]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "change", "fits"), VERSIONS, ids=[f"{r[0]}-{r[1]}-{n}" for n, r in enumerate(VERSIONS)]
-)
-def test_the_version_says_what_changed(before: str, after: str, change: dict[str, Any], fits: bool) -> None:  # noqa: FBT001
+@pytest.mark.parametrize(("before", "after", "change", "fits"), VERSIONS)
+def test_the_version_says_what_changed(before: str, after: str, change: dict[str, Any], *, fits: bool) -> None:
     """A bump that is too small is an error that names the version to write, and that version is enough."""
     old, new = contract(version=before), contract(version=after, **change)
     problem = diff(old, new).problem

@@ -78,7 +78,9 @@ def test_the_canonical_form_of_a_silent_contract() -> None:
     """Defaults are filled in, `created_at` is left out, and the digest is its SHA-256."""
     contract = ServiceContract("s")
     text = (
-        '{"capabilities":[],"description":"","execution":{"deterministic":false,"instance":"task"},"metadata":{},'
+        '{"capabilities":[],"description":"","enforcement":{"on_consecutive_failures":null,'
+        '"on_exhausted":"observe","retry_after_seconds":30},"execution":{"deterministic":false,"instance":"task"},'
+        '"metadata":{},'
         '"module":null,"permissions":{"log":true,"wasi":"inert"},"resource_limits":{"max_api_calls_per_second":10,'
         '"max_concurrent_tasks":1,"max_cpu_percent":25,"max_execution_time_seconds":300,"max_fuel":null,'
         '"max_load_seconds":10,"max_log_bytes_per_second":65536,"max_memory_mb":256,"max_module_mb":64,'

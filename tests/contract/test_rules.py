@@ -12,6 +12,7 @@ import pytest
 
 from infrafabric.contract import (
     RULES,
+    Enforcement,
     Execution,
     ModuleReference,
     Permissions,
@@ -19,6 +20,7 @@ from infrafabric.contract import (
     ServiceContract,
     ServiceObjectives,
     TaskContract,
+    TaskObjectives,
     advice_rules,
     rules,
     specs,
@@ -35,7 +37,17 @@ RULE_MODULES = (text_rules, rules, advice_rules)
 SCHEMA_RULES = (rules.BAD_SCHEMA, rules.SCHEMA_LIBRARY_MISSING, rules.SCHEMA_REFERENCE)
 MODULE_RULES = (rules.PATH_OUTSIDE, rules.MODULE_UNREADABLE, rules.MODULE_CHANGED)
 REQUIRED = {(ServiceContract, "swarm_id"), (ModuleReference, "path")}
-RECORDS = (ServiceContract, ResourceLimits, ServiceObjectives, Permissions, Execution, TaskContract, ModuleReference)
+RECORDS = (
+    ServiceContract,
+    ResourceLimits,
+    ServiceObjectives,
+    Permissions,
+    Execution,
+    Enforcement,
+    TaskContract,
+    TaskObjectives,
+    ModuleReference,
+)
 
 
 def problems_of(data: Any) -> tuple[Problem, ...]:
@@ -76,7 +88,15 @@ OBJECTIVES: list[tuple[str, Any, Any, Any, Any]] = [
     ("latency_objective_percent", 0.0001, 99.9999, 0, 100),
     ("throughput_objective_percent", 0.0001, 99.9999, 0, 100),
 ]
-RANGES = [("resource_limits", *row) for row in LIMITS] + [("slos", *row) for row in OBJECTIVES]
+ENFORCEMENT: list[tuple[str, Any, Any, Any, Any]] = [
+    ("on_consecutive_failures", 1, 1_000_000, 0, 1_000_001),
+    ("retry_after_seconds", 0.1, 86_400, 0.0999, 86_400.001),
+]
+RANGES = [
+    *(("resource_limits", *row) for row in LIMITS),
+    *(("slos", *row) for row in OBJECTIVES),
+    *(("enforcement", *row) for row in ENFORCEMENT),
+]
 ROW = "part, name, least, most, below, above"
 
 
@@ -96,7 +116,8 @@ def test_numbers_hold_their_range(part: str, name: str, least: Any, most: Any, b
 
 def test_every_number_has_a_row_above() -> None:
     """No number of a contract is without a two-sided test."""
-    numbers = {name for record in RECORDS for name, spec in specs(record).items() if isinstance(spec.kind, Number)}
+    swarms = [record for record in RECORDS if record is not TaskObjectives]  # its kinds are those of the swarm's slos
+    numbers = {name for record in swarms for name, spec in specs(record).items() if isinstance(spec.kind, Number)}
     assert numbers == {row[1] for row in RANGES}
 
 

@@ -63,6 +63,21 @@ def is_json(value: Any) -> bool:
     )
 
 
+#: Where the schema of each record stands in a contract, and what it needs beside the key that is looked at.
+HOMES: dict[str, tuple[str, ...]] = {
+    "": (),
+    "resource_limits": ("resource_limits",),
+    "service_objectives": ("slos",),
+    "permissions": ("permissions",),
+    "execution": ("execution",),
+    "enforcement": ("enforcement",),
+    "module_reference": ("module",),
+    "task_contract": ("tasks", "run"),
+    "task_objectives": ("tasks", "run", "slos"),
+}
+NEEDED = {"module_reference": {"path": "a.wasm"}}
+
+
 def test_the_schema_is_one() -> None:
     """It is valid JSON Schema 2020-12, and as text it is JSON that ends in a line break."""
     jsonschema.Draft202012Validator.check_schema(contract_schema())
@@ -83,9 +98,9 @@ def test_every_property_is_described_with_an_example_that_is_valid() -> None:
             assert field["examples"]
             assert "default" in field or key in {"swarm_id", "created_at", "path"} or "$ref" in json.dumps(field)
             for example in field["examples"]:
-                inner = {key: example, **({"path": "a.wasm"} if name == "module" and key != "path" else {})}
-                whole = {name: inner} if name else inner
-                whole = {"tasks": {"run": inner}} if name == "task" else whole
+                whole: dict[str, Any] = {**NEEDED.get(name, {}), key: example}
+                for step in reversed(HOMES[name]):
+                    whole = {step: whole}
                 VALIDATOR.validate({"swarm_id": "s", **whole})
                 if whole != {"swarm_id": example}:
                     ServiceContract.from_dict({"swarm_id": "s", **whole})

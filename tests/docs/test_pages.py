@@ -118,6 +118,19 @@ def test_a_page_works_on_copies(tmp_path: Path) -> None:
     assert not (ROOT / "examples" / "written-by-a-page").exists()
 
 
+@pytest.mark.requires_tool("wat2wasm")
+def test_a_page_gets_the_compiler_that_the_tests_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page says ``wat2wasm``; what that is here, the guests' builder knows."""
+    own = tmp_path / "own-wat2wasm"
+    own.write_text('#!/bin/sh\n[ "$*" = "--version" ] && echo "my own"\n')
+    own.chmod(0o755)
+    monkeypatch.setenv("WAT2WASM", str(own))
+    text = "<!-- requires: wat2wasm -->\n\n" + _fence("console", "$ wat2wasm --version\nmy own")
+    folder = tmp_path / "run"
+    folder.mkdir()
+    assert _run(folder, text).status == 0
+
+
 @pytest.mark.parametrize(("language", "text"), [("json", "{'a': 1}"), ("toml", "a = "), ("yaml", "a: b: c")])
 def test_data_that_does_not_parse_is_refused(language: str, text: str) -> None:
     """A reader who copies a contract from a page gets a contract."""

@@ -66,7 +66,7 @@ VOID = "(func)"
         ("", "", VOID, "no such host function exists"),
         ("env", "log\0", "(func (param i32 i32))", "no such host function exists"),
         ("env\0", "log", "(func (param i32 i32))", "no such host function exists"),
-        ("еnv", "log", "(func (param i32 i32))", "no such host function exists"),
+        ("\u0435nv", "log", "(func (param i32 i32))", "no such host function exists"),
         ("wasi_unstable", "fd_write", "(func (param i32 i32 i32 i32) (result i32))", "no such host function exists"),
         ("wasi", "thread-spawn", "(func (param i32) (result i32))", "no such host function exists"),
         (WASI, "path_open", "(func (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32))", "grant of files"),
@@ -208,7 +208,7 @@ def test_one_name_with_two_signatures_is_refused() -> None:
 
 
 def test_the_offers_are_what_the_documentation_says() -> None:
-    """env has log and abort only, and inert WASI none of what needs power."""
+    """Module env has log and abort only, and inert WASI none of what needs power."""
     assert {name: {str(FuncType(*form)) for form in forms} for name, forms in ENV.items()} == {
         "log": {"(i32, i32) -> ()", "(i32, i32, i32) -> ()"},
         "abort": {"(i32, i32, i32, i32) -> ()"},

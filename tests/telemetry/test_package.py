@@ -13,7 +13,7 @@ from infrafabric import telemetry
 
 def test_public_names_are_sorted_and_there() -> None:
     """Every public name resolves to an object that lives in this package."""
-    assert list(telemetry.__all__) == sorted(telemetry.__all__)
+    assert list(telemetry.__all__) == sorted(telemetry.__all__, key=lambda name: (not name.isupper(), name))
     for name in telemetry.__all__:
         assert getattr(telemetry, name).__module__.startswith("infrafabric.telemetry")
         assert name in dir(telemetry)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from infrafabric.attack.party import (
     bulk,
     compile_bombs,
+    concurrency,
     exits,
     floods,
     fuel,
@@ -22,6 +23,7 @@ from infrafabric.attack.party import (
     recursion,
     results,
     sleep,
+    starts,
     state,
     tables,
     traps,
@@ -51,6 +53,8 @@ PARTY: tuple[Attack, ...] = (
     *traps.ATTACKS,
     *exits.ATTACKS,
     *sleep.ATTACKS,
+    *starts.ATTACKS,
     *state.ATTACKS,
+    *concurrency.ATTACKS,
     *process.ATTACKS,
 )

@@ -65,7 +65,8 @@ ATTACKS = group(
         "(memory.init $d (i32.const 0) (i32.const 0) (i32.const 4096))",
     ),
     _over_table(
-        "table-fill-loop", "Fill all of the table again and again.",
+        "table-fill-loop",
+        "Fill all of the table again and again.",
         "(table.fill (i32.const 0) (ref.func $f) (i32.const 20000))",
     ),
     _over_table(

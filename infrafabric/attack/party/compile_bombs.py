@@ -112,7 +112,9 @@ def _bomb(name: str, tries: str, build: Callable[[], bytes], *load: str) -> Atta
 
 ATTACKS = group(
     "compile bombs",
-    _bomb("nested-thousand-values", "Nest 3,000 blocks of a thousand values: 9 KB.", lambda: _nested_values(3000, 1000)),
+    _bomb(
+        "nested-thousand-values", "Nest 3,000 blocks of a thousand values: 9 KB.", lambda: _nested_values(3000, 1000)
+    ),
     _bomb(
         "table-copy-flood",
         "Copy a table 5,000 times in one function: 40 KB.",
@@ -140,7 +142,13 @@ ATTACKS = group(
         "Write ten thousand functions whose code is many times the module's size.",
         lambda: _many_functions(10_000, b"\x10\x00" * 50),
     ),
-    _bomb("giant-branch-table", "Jump to a million places from one table.", lambda: _branch_table(1_000_000, 1000)),
+    _bomb("giant-branch-table", "Jump to 65,000 places from one table.", lambda: _branch_table(65_000, 1000)),
+    _bomb(
+        "branch-table-of-a-million",
+        "Jump to a million places from one table.",
+        lambda: _branch_table(1_000_000, 1000),
+        "invalid_module",
+    ),
     _bomb(
         "branch-tables-of-values",
         "Pass a thousand values to each of a thousand targets, a hundred times.",
@@ -150,7 +158,9 @@ ATTACKS = group(
     _bomb("hundred-thousand-loops", "Nest 100,000 loops.", lambda: _nested(_LOOP, 100_000)),
     _bomb("hundred-thousand-ifs", "Nest 100,000 conditions.", lambda: _nested_ifs(100_000)),
     _bomb("fifty-thousand-locals", "Keep 50,000 variables alive across a loop.", lambda: _all_locals_live(49_999, 1)),
-    _bomb("live-locals", "Keep 2,000 variables alive through ten rounds of a loop.", lambda: _all_locals_live(2000, 10)),
+    _bomb(
+        "live-locals", "Keep 2,000 variables alive through ten rounds of a loop.", lambda: _all_locals_live(2000, 10)
+    ),
     _bomb(
         "too-many-locals",
         "Declare four billion variables.",

@@ -49,6 +49,12 @@ def _customs(count: int, name: str, size: int) -> bytes:
     return binary.one_function(b"", after=binary.custom(name, b"x" * size) * count)
 
 
+def _of_size(size_bytes: int) -> bytes:
+    """A module of exactly so many bytes."""
+    shortest = len(_customs(1, "x", size_bytes)) - size_bytes
+    return _customs(1, "x", size_bytes - shortest)
+
+
 def _refused(name: str, tries: str, build: Callable[[], bytes], *load: str) -> Attack:
     return Attack(name=name, tries=tries, module=build, load=load or ("module_too_large",))
 
@@ -109,8 +115,15 @@ ATTACKS = group(
     Attack(
         name="over-module-limit",
         tries="Be one byte larger than max_module_mb allows.",
-        module=lambda: _customs(1, "x", (1 << 20) - 43 + 1),
+        module=lambda: _of_size((1 << 20) + 1),
         load=("module_too_large",),
+        limits={"max_module_mb": 1},
+    ),
+    Attack(
+        name="at-module-limit",
+        tries="Be exactly as large as max_module_mb allows.",
+        module=lambda: _of_size(1 << 20),
+        calls=run(),
         limits={"max_module_mb": 1},
     ),
 )

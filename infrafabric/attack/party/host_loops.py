@@ -21,7 +21,6 @@ def _asks(name: str, tries: str, function: str, signature: str, call: str, *, pa
     )
 
 
-
 ATTACKS = group(
     "host calls",
     _asks("yield-flood", "Yield for ever.", "sched_yield", "(result i32)", "(drop (call $ask))"),

@@ -12,9 +12,7 @@ def _spins(name: str, tries: str, source: str) -> Attack:
 
 
 def _spins_at_load(name: str, tries: str, source: str) -> Attack:
-    return Attack(
-        name=name, tries=tries, module=text(source), load=("init_failed",), limits={"max_load_seconds": 0.4}
-    )
+    return Attack(name=name, tries=tries, module=text(source), load=("init_failed",), limits={"max_load_seconds": 0.4})
 
 
 ATTACKS = group(
@@ -70,7 +68,7 @@ ATTACKS = group(
         "Read and write memory in a loop that strides over pages.",
         """(module (memory 16) (func (export "run") (local i32)
           (loop (i32.store (i32.and (local.get 0) (i32.const 0xffffc)) (local.get 0))
-            (local.set 0 (i32.add (local.get 0) (i32.load (i32.const 4096)))) 
+            (local.set 0 (i32.add (local.get 0) (i32.load (i32.const 4096))))
             (local.set 0 (i32.add (local.get 0) (i32.const 4100))) (br 0))))""",
     ),
     _spins(
@@ -90,12 +88,8 @@ ATTACKS = group(
         """(module (memory 1) (table 1 funcref) (func (export "run")
           (loop (drop (memory.grow (i32.const 0))) (drop (table.grow (ref.null func) (i32.const 0))) (br 0))))""",
     ),
-    _spins_at_load(
-        "loop-in-start", "Spin in the start function.", "(module (func $spin (loop br 0)) (start $spin))"
-    ),
-    _spins_at_load(
-        "loop-in-reactor", "Spin in _initialize.", '(module (func (export "_initialize") (loop br 0)))'
-    ),
+    _spins_at_load("loop-in-start", "Spin in the start function.", "(module (func $spin (loop br 0)) (start $spin))"),
+    _spins_at_load("loop-in-reactor", "Spin in _initialize.", '(module (func (export "_initialize") (loop br 0)))'),
     _spins_at_load(
         "loop-in-initialize",
         "Spin in initialize.",

@@ -91,7 +91,9 @@ ATTACKS = group(
     Attack(
         name="grow-beyond-the-limit",
         tries="Ask for one page more than is granted, and for all there could be.",
-        module=text("""(module (memory 1) (func (export "run") (param i32) (result i32) (memory.grow (local.get 0))))"""),
+        module=text(
+            """(module (memory 1) (func (export "run") (param i32) (result i32) (memory.grow (local.get 0))))"""
+        ),
         calls=(
             Call(params=[511], output=1),
             Call(params=[512], output=-1),
@@ -118,10 +120,10 @@ ATTACKS = group(
     _refused("many-memories", "Declare two memories.", "(module (memory 1) (memory 1))"),
     _refused("shared-memory", "Declare memory that threads share.", "(module (memory 1 2 shared))"),
     _refused("memory64", "Declare memory with 64-bit addresses.", "(module (memory i64 1))"),
+    _refused("huge-minimum", "Declare 4 GiB of memory.", "(module (memory 65536))", "module_too_large"),
     _refused(
-        "huge-minimum", "Declare 4 GiB of memory.", "(module (memory 65536))", "module_too_large"
+        "minimum-over-limit", "Declare one page more than is granted.", "(module (memory 513))", "module_too_large"
     ),
-    _refused("minimum-over-limit", "Declare one page more than is granted.", "(module (memory 513))", "module_too_large"),
     Attack(
         name="minimum-at-limit",
         tries="Declare all that is granted, and ask for one page more.",

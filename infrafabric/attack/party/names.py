@@ -146,14 +146,48 @@ ATTACKS = group(
         module=lambda: _exported(""),
         calls=(Call(task="", expect=("trap",)),),
     ),
-    _refused("megabyte-export-name", "Export a name of a megabyte.", lambda: _exported("x" * (1 << 20)), "module_too_large"),
-    _refused("megabyte-import-name", "Import a name of a megabyte.", lambda: _imported("env", "x" * (1 << 20)), "module_too_large"),
-    _refused("megabyte-import-module", "Import from a name of a megabyte.", lambda: _imported("x" * (1 << 20), "log"), "module_too_large"),
-    _refused("hostile-import-name", "Import a name of terminal codes and line breaks.", lambda: _imported("env", HOSTILE), "import_denied"),
-    _refused("hostile-import-module", "Import from a name of terminal codes and line breaks.", lambda: _imported(HOSTILE, "log"), "import_denied"),
-    _refused("export-name-not-text", "Export a name that is no UTF-8.", lambda: _exported(b"\xff\xfe"), "invalid_module"),
-    _refused("surrogate-export-name", "Export a name that encodes half of a surrogate pair.", lambda: _exported(b"\xed\xa0\x80"), "invalid_module"),
-    _refused("overlong-export-name", "Export a name with an overlong encoding.", lambda: _exported(b"\xc0\xaf"), "invalid_module"),
+    _refused(
+        "megabyte-export-name", "Export a name of a megabyte.", lambda: _exported("x" * (1 << 20)), "module_too_large"
+    ),
+    _refused(
+        "megabyte-import-name",
+        "Import a name of a megabyte.",
+        lambda: _imported("env", "x" * (1 << 20)),
+        "module_too_large",
+    ),
+    _refused(
+        "megabyte-import-module",
+        "Import from a name of a megabyte.",
+        lambda: _imported("x" * (1 << 20), "log"),
+        "module_too_large",
+    ),
+    _refused(
+        "hostile-import-name",
+        "Import a name of terminal codes and line breaks.",
+        lambda: _imported("env", HOSTILE),
+        "import_denied",
+    ),
+    _refused(
+        "hostile-import-module",
+        "Import from a name of terminal codes and line breaks.",
+        lambda: _imported(HOSTILE, "log"),
+        "import_denied",
+    ),
+    _refused(
+        "export-name-not-text", "Export a name that is no UTF-8.", lambda: _exported(b"\xff\xfe"), "invalid_module"
+    ),
+    _refused(
+        "surrogate-export-name",
+        "Export a name that encodes half of a surrogate pair.",
+        lambda: _exported(b"\xed\xa0\x80"),
+        "invalid_module",
+    ),
+    _refused(
+        "overlong-export-name",
+        "Export a name with an overlong encoding.",
+        lambda: _exported(b"\xc0\xaf"),
+        "invalid_module",
+    ),
     _refused(
         "same-export-twice",
         "Export one name twice.",

@@ -10,7 +10,9 @@ from infrafabric.attack.attack import Attack, Call, group, run, text, trapped
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from infrafabric.attack.attack import Look
     from infrafabric.attack.scene import Scene
+    from infrafabric.chassis import TaskResult
 
 _LEFT = """(module (type $t (func (result i32))) (table 1 funcref) (elem declare func $secret)
   (func $secret (result i32) (i32.const 42))
@@ -31,11 +33,10 @@ def _dig(scene: Scene) -> Iterable[str]:
             yield f"after {task} another instance found {found.output} functions in its table ({found.status})"
 
 
-def _grows_within(bound: int) -> object:
-    def look(result: object) -> Iterable[str]:
-        output = getattr(result, "output", None)
-        if not isinstance(output, int) or output > bound:
-            yield f"the table grew to {output} elements"
+def _grows_within(bound: int) -> Look:
+    def look(result: TaskResult) -> Iterable[str]:
+        if result.output > bound:
+            yield f"the table grew to {result.output} elements"
 
     return look
 
@@ -70,7 +71,11 @@ ATTACKS = group(
         tries="Grow a table of external references by all there could be.",
         module=text("""(module (table 1 externref) (func (export "run") (param i32) (result i32)
           (table.grow (ref.null extern) (local.get 0))))"""),
-        calls=(Call(params=[-1], output=-1), Call(params=[0x7FFF_FFFF], output=-1), Call(params=[1_000_001], output=-1)),
+        calls=(
+            Call(params=[-1], output=-1),
+            Call(params=[0x7FFF_FFFF], output=-1),
+            Call(params=[1_000_001], output=-1),
+        ),
     ),
     Attack(
         name="million-element-table",
@@ -79,10 +84,18 @@ ATTACKS = group(
           (table.grow (ref.null func) (i32.const 1))))"""),
         calls=run(output=-1) * 3,
     ),
-    _refused("huge-table", "Declare a table of a million elements and one.", "(module (table 1000001 funcref))",
-             "module_too_large"),
-    _refused("largest-table", "Declare a table of four billion elements.", "(module (table 0xffffffff funcref))",
-             "module_too_large"),
+    _refused(
+        "huge-table",
+        "Declare a table of a million elements and one.",
+        "(module (table 1000001 funcref))",
+        "module_too_large",
+    ),
+    _refused(
+        "largest-table",
+        "Declare a table of four billion elements.",
+        "(module (table 0xffffffff funcref))",
+        "module_too_large",
+    ),
     _refused("many-tables", "Declare two tables.", "(module (table 1 funcref) (table 1 funcref))"),
     _refused("table64", "Declare a table with 64-bit indices.", "(module (table i64 1 funcref))"),
     _refused("table-of-any", "Declare a table of garbage-collected references.", "(module (table 1 anyref))"),

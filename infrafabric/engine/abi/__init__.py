@@ -77,6 +77,8 @@ def _choose(function: Function, params: Any, *, has_memory: bool, asked: str | N
         if reason is None:
             return convention
         reasons.append(f"{convention.NAME}: {reason}")
+    if isinstance(params, (list, tuple, dict)) and not has_memory:
+        scalar.encode(function, params, 0)  # says which number is missing or wrong: nothing else can be sent
     raise refuse_params(
         f"{scalar.takes(function)}, got {type(params).__name__}; as a list of numbers it is called directly; "
         f"other data cannot be sent ({'; '.join(reasons)})"

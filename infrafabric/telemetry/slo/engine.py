@@ -98,13 +98,13 @@ class SloEngine:
         self.alerts.tell(changes)
         return tuple(changes)
 
-    def snapshot(self, now_ns: int | None = None) -> SloSnapshot:
-        """Every number now. Judges the alerts, too."""
+    def snapshot(self, now_ns: int | None = None, *, enforcement: str = "closed") -> SloSnapshot:
+        """Every number now. Judges the alerts, too. ``enforcement`` is what somebody else makes of them."""
         with self._lock:
             windows, changes = self._judge(now_ns)
             taken = reading.take(self._ledger, self.alerts, windows, self._wall_clock())
         self.alerts.tell(changes)
-        return reading.snapshot_of(taken, self.subject)
+        return reading.snapshot_of(taken, self.subject, enforcement)
 
     def explain(self, number: str, snapshot: SloSnapshot | None = None) -> Explanation:
         """What a number means, such as ``availability.budget.remaining_ratio``, now or in a snapshot taken before.
@@ -173,6 +173,11 @@ class SloEngine:
             fresh.restore(old.dump())
             self._ledger = fresh
             self.alerts.follow(_rules(fresh), self._wall_clock())
+
+    @property
+    def is_empty(self) -> bool:
+        """True until the first record, or until a history was loaded: there is nothing to judge."""
+        return self._ledger.rings is None
 
     @property
     def dirty(self) -> bool:

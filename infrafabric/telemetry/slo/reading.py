@@ -81,7 +81,7 @@ def take(ledger: Ledger, book: AlertBook, windows: Sequence[WindowCounts], taken
     )
 
 
-def snapshot_of(reading: Reading, subject: str) -> SloSnapshot:
+def snapshot_of(reading: Reading, subject: str, enforcement: str = "closed") -> SloSnapshot:
     """The snapshot of a reading."""
     objectives = tuple(_objective(reading, row) for row in range(len(reading.objectives)))
     burnt = len(FAILURES)
@@ -100,6 +100,7 @@ def snapshot_of(reading: Reading, subject: str) -> SloSnapshot:
         excluded=tuple(EndingCount(name=o.value, events=n) for o, n in blamed_elsewhere.items()),
         refused=tuple(EndingCount(name=o.value, events=n) for o, n in named.items() if o.refused),
         exclusions=reading.exclusions,
+        enforcement=enforcement,
     )
 
 

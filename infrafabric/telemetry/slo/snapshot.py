@@ -150,7 +150,8 @@ class SloSnapshot:
     """Everything known about the objectives of ``subject`` at ``taken_at`` (epoch seconds).
 
     ``failures`` burn the budget; ``excluded`` are the caller's or the host's, ``refused`` are the operator's limits:
-    both are counted over the period and never burn.
+    both are counted over the period and never burn. ``enforcement`` is what the contract's budget policy does now:
+    closed, throttled, quarantined or half_open.
     """
 
     subject: str
@@ -164,6 +165,7 @@ class SloSnapshot:
     excluded: tuple[EndingCount, ...]
     refused: tuple[EndingCount, ...]
     exclusions: tuple[Exclusion, ...]
+    enforcement: str = "closed"
 
     def objective(self, name: str) -> ObjectiveSnapshot:
         """The objective of that name. `LookupError` lists the names there are."""

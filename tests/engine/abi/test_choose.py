@@ -99,9 +99,34 @@ def test_every_shape_with_every_kind_of_parameters(shape: tuple[str, str], given
     assert wanted is None
     assert chosen.outcome is Outcome.INVALID_PARAMS
     kinds = ", ".join(f"a{index}: {kind}" for index, kind in enumerate(shape[0].split()))
-    assert chosen.message.startswith(f"'f' takes ({kinds}), got {type(PARAMS[given]).__name__}; ")
-    for name in ("cstring", "buffer", "lenptr"):
-        assert f"{name}: " in chosen.message
+    assert chosen.message.startswith(f"'f' takes ({kinds})")
+    if has_memory:
+        assert f"got {type(PARAMS[given]).__name__}; " in chosen.message
+        for name in ("cstring", "buffer", "lenptr"):
+            assert f"{name}: " in chosen.message
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("one number", "'f' takes (a0: i32, a1: i32): 2 numbers, got 1"),
+        ("nested", "'f' takes (a0: i32, a1: i32): 2 numbers, got 1"),
+        ("other keys", "'f' takes (a0: i32, a1: i32), got the keys x, y"),
+        ("the names, one a text", "'f' takes (a0: i32, a1: i32): number 2 is str '2'"),
+        ("text", "'f' takes (a0: i32, a1: i32), got str; as a list of numbers it is called directly"),
+    ],
+)
+def test_where_only_numbers_can_be_sent_the_mistake_is_named(given: str, said: str) -> None:
+    """Without a memory a list or mapping was meant as numbers: the message says which is missing or wrong."""
+    exported = function("i32 i32", "i32")
+    try:
+        chosen = choose(exported, PARAMS[given], has_memory=False, asked=None)
+        chosen.encode(exported, PARAMS[given], 0)
+    except GuestEnded as ended:
+        message = ended.verdict.message
+    else:
+        message = ""
+    assert message.startswith(said)
 
 
 @pytest.mark.parametrize("given", ["the names", "other keys"])
