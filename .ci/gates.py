@@ -32,6 +32,8 @@ TYPED = ("infrafabric", "tests", "examples", "benchmarks", "guests/build.py", ".
 GENERATORS: tuple[tuple[str, ...], ...] = (
     ("guests/build.py", "--readme"),
     ("infrafabric/cli/reference.py",),
+    ("infrafabric/contract/schema.py",),
+    ("infrafabric/contract/reference.py",),
     (".ci/reference.py",),
 )
 

@@ -15,6 +15,7 @@ from infrafabric.errors import ContractValidationError, ModuleTooLarge, escape
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from infrafabric.contract.defaults import DeploymentDefaults
     from infrafabric.contract.files import CheckedContract
 
 #: The largest ``max_module_mb`` that a contract can state: nothing larger is read.
@@ -59,7 +60,7 @@ def open_target(path: Path, changes: Mapping[str, Any], module_path: Path | None
             raise click.UsageError("--module goes with a contract, and there is a module already")
         contract = ServiceContract(swarm_id_of(path), resource_limits=MODULE_LIMITS)
         return Target(_changed(contract, changes), read_module_file(path))
-    contract = _changed(read_contract(path).require(), changes)
+    contract = _changed(read_contract(path, deployment_defaults()).require(), changes)
     if module_path is not None:
         return Target(contract, _pinned(contract, read_module_file(module_path), module_path))
     if contract.module is None:
@@ -76,12 +77,19 @@ def _pinned(contract: ServiceContract, module: bytes, path: Path) -> bytes:
     return module
 
 
-def read_contract(path: Path) -> CheckedContract:
+def deployment_defaults() -> DeploymentDefaults:
+    """What this deployment fills in where contracts say nothing. Raises `ContractError` for a mistake in it."""
+    from infrafabric.contract.defaults import DeploymentDefaults  # noqa: PLC0415 - most targets are modules
+
+    return DeploymentDefaults.load()
+
+
+def read_contract(path: Path, defaults: DeploymentDefaults | None = None) -> CheckedContract:
     """The valid contract at ``path``, with its document. Raises `ReportedError` that shows each mistake in its line."""
     from infrafabric.contract.files import check_file  # noqa: PLC0415 - most targets are modules
     from infrafabric.contract.report import format_problems  # noqa: PLC0415 - as above
 
-    checked = check_file(path)
+    checked = check_file(path, defaults=defaults)
     if checked.contract is None:
         raise ReportedError(
             format_problems(checked.problems, checked.source), ContractValidationError(checked.problems)

@@ -150,7 +150,12 @@ class _Arranger:
         self._out.append(" " * indent + self._first_line(entry, shape))
         if starts > entry.first and value.end > value.start:
             shift = indent + _INDENT - self._column(value)
-        self._out += [self._shifted(number, shift) for number in range(entry.first + 1, entry.last + 1)]
+        for number in range(entry.first + 1, entry.last + 1):
+            line = self._shifted(number, shift)
+            if number not in self._inside and line.lstrip().startswith("#"):
+                # a comment further out would be about the next key when the text is read again
+                line = " " * max(_indent(line), indent + _INDENT) + line.lstrip()
+            self._out.append(line)
 
     def _first_line(self, entry: _Entry, shape: Shape | None) -> str:
         """The line of a key from the key on: one blank before the value, a value on this line in order."""

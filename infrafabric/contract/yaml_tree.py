@@ -60,6 +60,10 @@ def read_tree(text: str) -> Node | None:
         if node is None:
             continue
         if waiting:
+            if (
+                node.kind == "scalar" and node.start == node.end and waiting[-1].entries
+            ):  # nothing is written: it is where its key ends
+                node.start = node.end = waiting[-1].entries[-1].end
             waiting[-1].entries.append(node)
         root = root or node
         if node.kind in {"mapping", "list"}:

@@ -99,10 +99,22 @@ class _ThreadTimer:
             binding.increment_epoch(self._engine)
 
 
+#: The process that made a kernel timer first; 0: none has.
+_timer_process = 0
+
+
 def _new_timer(engine: int) -> _KernelTimer | _ThreadTimer:
-    if sys.platform == "linux":
+    """A timer of the best kind there is.
+
+    The C library has one helper thread for its timers, which a forked child does not inherit, and making a timer there
+    may wait for it forever: a child of a process that had timers ticks with a thread.
+    """
+    global _timer_process  # noqa: PLW0603 - a fact about the process
+    if sys.platform == "linux" and _timer_process in (0, os.getpid()):
         with contextlib.suppress(OSError, AttributeError):
-            return _KernelTimer(engine)
+            timer = _KernelTimer(engine)
+            _timer_process = os.getpid()
+            return timer
     return _ThreadTimer(engine)
 
 

@@ -16,12 +16,13 @@ import pytest
 
 from infrafabric.chassis import IFChassis
 from infrafabric.contract.schema import contract_schema
-from infrafabric.contract.service_contract import ServiceContract
 from infrafabric.errors import InfraFabricError
 from infrafabric.testing import contract, wat
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from infrafabric.contract.service_contract import ServiceContract
 
     Probe = Callable[[IFChassis, dict[str, Any]], Any]
 
@@ -176,7 +177,8 @@ def offers(chassis: IFChassis, parts: dict[str, Any]) -> list[str]:
 def is_repeatable(chassis: IFChassis, parts: dict[str, Any]) -> bool:
     """Whether random numbers are the same twice."""
     load(chassis, parts, DICE)
-    return chassis.execute_task("s", "roll").output == chassis.execute_task("s", "roll").output
+    first, second = (chassis.execute_task("s", "roll").output for _ in range(2))
+    return bool(first == second)
 
 
 def period(chassis: IFChassis, parts: dict[str, Any]) -> float:

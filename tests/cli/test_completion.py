@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from infrafabric.cli.app import COMMANDS
+from infrafabric.cli.contract import COMMANDS as CONTRACT_COMMANDS
 from tests.cli.program import Ended, guest, run_program
 
 if TYPE_CHECKING:
@@ -49,6 +50,13 @@ def test_commands_are_completed() -> None:
     """All of them, or those that begin so."""
     assert _completions("") == list(COMMANDS)
     assert _completions("ins") == ["inspect"]
+
+
+def test_commands_of_a_group_are_completed() -> None:
+    """As those of the program, with their flags."""
+    assert _completions("contract", "") == list(CONTRACT_COMMANDS)
+    assert _completions("contract", "s") == ["suggest", "show", "schema"]
+    assert _completions("contract", "lint", "--format", "s") == ["sarif"]
 
 
 def test_flags_and_their_words_are_completed() -> None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.cli.program import PROGRAM, guest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def _loaded_by(*arguments: object) -> set[str]:
@@ -34,6 +38,14 @@ def test_a_pipe_loads_no_rich() -> None:
     """Tables are for terminals."""
     assert "rich" not in _loaded_by("inspect", guest("arith"))
     assert "rich" not in _loaded_by("run", guest("arith"), "answer")
+
+
+def test_checking_a_contract_that_names_no_module_loads_no_engine(tmp_path: Path) -> None:
+    """Editors and hooks run it all the time."""
+    path = tmp_path / "a.yaml"
+    path.write_text("swarm_id: a\n")
+    for command in (("lint",), ("fmt",), ("digest",), ("show",)):
+        assert not _loaded_by("contract", *command, path) & {"wasmtime", "rich", "limits", "psutil", "opentelemetry"}
 
 
 @pytest.mark.timing

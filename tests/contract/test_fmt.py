@@ -228,6 +228,7 @@ KEPT: list[tuple[str, Format, str]] = [
     ("multi-line-flow", "yaml", "swarm_id: s\nslos: {\n  period: 7d, # a week\n  target_latency_ms: 5\n}\n"),
     ("aligned-comments", "yaml", "slos:\n  target_latency_ms: 5    # a\n  period: 7d              # b\n"),
     ("trailing-blanks-in-block", "yaml", "swarm_id: s\ndescription: |\n  text  \n  more\n"),
+    ("line-of-blanks-in-block", "yaml", "swarm_id: s\ndescription: |-\n  a\n   \nslos: {period: 7d}\n"),
     ("escaped-line-break", "yaml", 'swarm_id: s\ndescription: "a\\\n  b \\\n  c"\n'),
     ("question-mark-key", "yaml", "? swarm_id\n: s\n? version\n: '1.0'\n"),
     ("null-value", "yaml", "swarm_id: s\nslos:\n"),
@@ -253,6 +254,7 @@ def test_what_is_in_the_layout_is_not_touched(form: Format, text: str) -> None:
         ("version: '1.0'\nswarm_id: s", "swarm_id: s\nversion: '1.0'\n"),
         ("slos : {period : 7d,target_latency_ms: 5}\n", "slos: {target_latency_ms: 5, period: 7d}\n"),
         ("slos:\n  period: 7d\n    # deep\n# at the end\n", "slos:\n  period: 7d\n    # deep\n# at the end\n"),
+        ("x:\n      - a\n # one\n   # two\ny: 1\n", "x:\n  - a\n  # one\n  # two\ny: 1\n"),
     ],
 )
 def test_small_things(text: str, formatted: str) -> None:

@@ -35,7 +35,7 @@ def test_what_was_given_is_what_is_kept(fields: dict[str, Any]) -> None:
     """Every value given is found again under its key; nothing is rounded, renamed or dropped."""
     plain = ServiceContract(**fields).to_dict()
     for key, value in fields.items():
-        if key in {"resource_limits", "slos", "permissions", "execution"}:
+        if key in {"resource_limits", "slos", "permissions", "execution", "enforcement"}:
             assert {name: plain[key][name] for name in value} == value
         elif key == "tasks":
             assert {task: {k: plain[key][task][k] for k in given_} for task, given_ in value.items()} == value

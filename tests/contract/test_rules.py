@@ -131,8 +131,8 @@ def test_no_number_takes_what_is_not_finite_or_negative(part: str, name: str, va
 @pytest.mark.parametrize("value", [True, "1", b"1", None, [1], {"a": 1}, 1j], ids=repr)
 @pytest.mark.parametrize(("part", "name"), [row[:2] for row in RANGES])
 def test_no_number_takes_another_type(part: str, name: str, value: Any) -> None:
-    """Bools, texts and the rest are no numbers; only fuel may be null."""
-    if name == "max_fuel" and value is None:
+    """Bools, texts and the rest are no numbers; only fuel and failures in a row may be null."""
+    if name in {"max_fuel", "on_consecutive_failures"} and value is None:
         assert problems_of({part: {name: value}}) == ()
     else:
         assert the_problem({part: {name: value}}).rule == rules.WRONG_TYPE.id
@@ -220,7 +220,7 @@ CASES: list[tuple[Any, rules.Rule, str, str, str]] = [
     ({"module": {"path": "a\0.wasm"}}, rules.BAD_TEXT, "module.path", r"\x00", ""),
     ({"module": {"path": "a.wasm", "sha256": "0" * 63}}, rules.BAD_TEXT, "module.sha256", "64 lower-case", ""),
     ({"module": {"path": "a.wasm", "sha256": "A" * 64}}, rules.BAD_TEXT, "module.sha256", "", f'write "{"a" * 64}"'),
-    ({"enforcement": {}}, rules.UNKNOWN_KEY, "enforcement", "unknown key", ""),
+    ({"enforcements": {}}, rules.UNKNOWN_KEY, "enforcements", "mean enforcement?", ""),
     ({"permissions": {"log": "yes"}}, rules.WRONG_TYPE, "permissions.log", 'true or false, got "yes"', "write true"),
     ({"permissions": {"log": "Off"}}, rules.WRONG_TYPE, "permissions.log", 'true or false, got "Off"', "write false"),
     ({"permissions": {"log": 1}}, rules.WRONG_TYPE, "permissions.log", "got 1", ""),
@@ -239,7 +239,7 @@ CASES: list[tuple[Any, rules.Rule, str, str, str]] = [
     ({"tasks": {"": {}}}, rules.BAD_TEXT, 'tasks[""]', "", ""),
     ({"tasks": {1: {}}}, rules.WRONG_TYPE, "tasks[1]", "got 1", ""),
     ({"tasks": {"run": {"abi": "component"}}}, rules.BAD_CHOICE, "tasks.run.abi", "one of scalar, buffer", ""),
-    ({"tasks": {"run": {"slos": {}}}}, rules.UNKNOWN_KEY, "tasks.run.slos", "the keys here are abi", ""),
+    ({"tasks": {"run": {"timeout": 5}}}, rules.UNKNOWN_KEY, "tasks.run.timeout", "the keys here are abi", ""),
     ({"tasks": {"run": {"params": 5}}}, rules.WRONG_TYPE, "tasks.run.params", "expected a JSON Schema", ""),
     ({"tasks": {f"t{n}": {} for n in range(1025)}}, rules.TOO_LARGE, "tasks", "1,024", ""),
     (

@@ -84,6 +84,7 @@ def test_defaults_are_the_documented_ones() -> None:
         "tasks": {},
         "permissions": {"log": True, "wasi": "inert"},
         "execution": {"instance": "task", "deterministic": False},
+        "enforcement": {"on_exhausted": "observe", "on_consecutive_failures": None, "retry_after_seconds": 30},
         "module": None,
     }
 
@@ -138,7 +139,7 @@ def test_reads_as_attributes_and_as_a_mapping(full: ServiceContract) -> None:
     assert "max_memory_bytes" not in limits
     assert list(limits) == list(dict(limits)) == list(limits.to_dict())
     assert len(limits) == 11
-    assert len(full) == 12
+    assert len(full) == 13
     assert full["swarm_id"] == full.get("swarm_id") == "analyzer-swarm"
     with pytest.raises(KeyError, match="to_dict"):
         full["to_dict"]  # a method is no key

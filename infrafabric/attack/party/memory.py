@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _PAGE = 65536
 _KEPT = {"execution": {"instance": "swarm"}}
+#: Growing copies the memory where the address space is too small to reserve any.
+_TIME = {"max_execution_time_seconds": 2}
 
 _FILLS = """(module (memory (export "memory") 1)
   (func (export "fill") (result i32)
@@ -80,13 +82,14 @@ ATTACKS = group(
           (loop (br_if 1 (i32.eq (i32.const -1) (local.tee 0 (memory.grow (i32.const 1)))))
             (i32.store (i32.mul (local.get 0) (i32.const 65536)) (i32.const 1)) (br 0)) (unreachable)))"""),
         calls=run("success", "trap"),
+        limits=_TIME,
     ),
     Attack(
         name="grow-to-the-limit",
         tries="Take all memory that is granted, and write every byte.",
         module=text(_FILLS),
         calls=(Call(task="fill", output=497),),
-        limits={"max_execution_time_seconds": 2},
+        limits=_TIME,
     ),
     Attack(
         name="grow-beyond-the-limit",
@@ -107,7 +110,7 @@ ATTACKS = group(
         tries="Grow a kept instance task by task.",
         module=text(_FILLS),
         contract=_KEPT,
-        limits={"max_execution_time_seconds": 2},
+        limits=_TIME,
         perform=_hoard,
     ),
     Attack(

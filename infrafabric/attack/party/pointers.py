@@ -23,6 +23,7 @@ def _allocates(name: str, tries: str, answer: str, *expect: str, output: Any = A
           (func (export "run") (param i32 i32) (result i64)
             (i64.or (i64.shl (i64.extend_i32_u (local.get 0)) (i64.const 32)) (i64.extend_i32_u (local.get 1)))))"""),
         calls=(Call(params=_PARAMS, expect=expect or ("invalid_result",), output=output),),
+        limits={"max_execution_time_seconds": 2},
     )
 
 

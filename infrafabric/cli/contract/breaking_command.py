@@ -62,6 +62,8 @@ def command(*, paths: tuple[Path, ...], against: str, deny: tuple[str, ...], out
     pairs = _with_file(Path(against), paths) if _is_file(against) else _with_commit(against, paths)
     compared = [Compared(str(path), diff(old, new)) for path, old, new in pairs]
     print_comparisons(compared, [one.to_dict() for one in compared], output_format)
+    if not paths and not compared:
+        say("note", f"no contract changed since {escape(against, 100)}")
     failures = [line for one in compared for line in _failures(one, deny)]
     for failure in failures:
         say("error", failure)

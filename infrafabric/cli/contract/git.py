@@ -6,6 +6,7 @@ worktrees, partial clones and replaced objects.
 
 from __future__ import annotations
 
+import os
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _TIMEOUT_SECONDS = 60
+#: What git tells its hooks of the repository they run in, for the folder they begin in; we look from others.
+_OF_HOOKS = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"})
 
 
 def commit_of(folder: Path, ref: str) -> str:
@@ -61,6 +64,7 @@ def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
             ("git", "-C", str(folder), *arguments),  # noqa: S607 - the user's git
             capture_output=True,
             stdin=subprocess.DEVNULL,
+            env={name: value for name, value in os.environ.items() if name not in _OF_HOOKS},
             timeout=_TIMEOUT_SECONDS,
             check=False,
         )

@@ -28,6 +28,8 @@ _WASI_MODULE = "wasi_snapshot_preview1"
 #: What a module that begins with more memory than the default is given beyond that, for its parameters and answers.
 _ROOM_MB = 64
 _MAX_NAMED = 6
+#: Tasks that are written down; a contract takes a thousand, and nobody reads a hundred.
+_MAX_TASKS = 100
 _MOST = {"max_memory_mb": 4096, "max_module_mb": 256}
 
 
@@ -86,9 +88,11 @@ def _tasks(description: ModuleDescription) -> list[str]:
         if _can_be_named(task.function.name)
         for abi, why in _convention(task, can_allocate=description.allocator is not None)
     ]
-    return (
-        [*comment("Its tasks that can be called in more than one way."), "tasks:", *lines_of(pairs, 2)] if pairs else []
-    )
+    if not pairs:
+        return []
+    more = f" {len(pairs) - _MAX_TASKS:,} more are not listed." if len(pairs) > _MAX_TASKS else ""
+    why = f"Its tasks that can be called in more than one way.{more}"
+    return [*comment(why), "tasks:", *lines_of(pairs[:_MAX_TASKS], 2)]
 
 
 def _can_be_named(name: str) -> bool:

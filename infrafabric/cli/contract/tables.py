@@ -10,7 +10,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from infrafabric.cli.contract.show_command import BUILT_IN
+from infrafabric.contract.frozen import thaw
 from infrafabric.contract.problems import shown
 from infrafabric.errors import escape
 
@@ -20,25 +20,30 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from infrafabric.cli.contract.comparing import Compared
-    from infrafabric.cli.contract.show_command import Shown
     from infrafabric.contract.changes import Change
+    from infrafabric.contract.defaults import Provenance
 
 _MAX_VALUE = 200
 
 
-def fields_table(rows: Sequence[Shown]) -> RenderableType:
+def fields_table(rows: Sequence[Provenance]) -> RenderableType:
     """Every field with its value and origin; what the file itself says stands out."""
     table = _table("field", "value", "from")
     table.columns[0].no_wrap = table.columns[2].no_wrap = True
     for row in rows:
-        written = row.origin.startswith("line ")
-        value = escape(json.dumps(row.value, ensure_ascii=False), _MAX_VALUE)
+        value = escape(json.dumps(thaw(row.value), ensure_ascii=False), _MAX_VALUE)
         table.add_row(
             Text(row.path),
-            Text(value, style="bold" if written else ""),
-            Text(row.origin, style="dim" if row.origin == BUILT_IN else ""),
+            Text(value, style="bold" if row.origin == "contract" else ""),
+            Text(_origin(row), style="dim" if row.origin == "built-in" else ""),
         )
     return table
+
+
+def _origin(row: Provenance) -> str:
+    if row.origin == "contract":
+        return f"line {row.where.partition(':')[0]}"
+    return escape(row.where, 200) or "built-in default"
 
 
 def comparison_table(compared: Sequence[Compared]) -> RenderableType:

@@ -14,7 +14,6 @@ from infrafabric.telemetry.export.subject import Export, duration, label_name, m
 from infrafabric.telemetry.export.tiers import watched_tiers
 from infrafabric.telemetry.otel import instruments
 from infrafabric.telemetry.slo.alerts import AlertState
-from infrafabric.telemetry.slo.objectives import SLICE_NS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,7 +85,7 @@ class _Board:
         """Put a panel beside the last one, or below where it does not fit."""
         if self._x + width > _COLUMNS:
             self._break()
-        self._add({"datasource": _SOURCE} | panel, width, height)
+        self._add({"datasource": dict(_SOURCE)} | panel, width, height)
 
     def _add(self, panel: _Json, width: int, height: int) -> None:
         place = {"x": self._x, "y": self._y, "w": width, "h": height}
@@ -169,7 +168,7 @@ def _promise(objective: Objective) -> str:
     if objective.name == "latency":
         return f"{share} within {objective.threshold:g} s"
     if objective.name == "throughput":
-        return f"{share} of {SLICE_NS // 10**9} s serve {objective.threshold:g} a second, or all that came"
+        return f"{share} serve {objective.threshold:g} a second, or all that came,"
     return share
 
 
@@ -180,7 +179,7 @@ def _steps(steps: list[tuple[str, float | None]]) -> _Json:
 def _targets(queries: list[tuple[str, str]], *, instant: bool = False) -> list[_Json]:
     kind = {"instant": True, "range": False} if instant else {"instant": False, "range": True}
     return [
-        {"refId": chr(65 + place), "datasource": _SOURCE, "expr": expression, "legendFormat": legend} | kind
+        {"refId": chr(65 + place), "datasource": dict(_SOURCE), "expr": expression, "legendFormat": legend} | kind
         for place, (expression, legend) in enumerate(queries)
     ]
 

@@ -1,7 +1,7 @@
 """What a chassis saved, read by somebody else: nothing is moved, removed or written.
 
-`SloEngine.load` is for the one who owns the file: it sweeps what dead saves left and moves a broken file aside. A reader
-must do neither to a chassis that is running, so it loads a copy.
+`SloEngine.load` is for the one who owns the file: it sweeps what dead saves left and moves a broken file aside. A
+reader must do neither to a chassis that is running, so it loads a copy.
 """
 
 from __future__ import annotations

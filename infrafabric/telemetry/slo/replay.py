@@ -132,7 +132,11 @@ class _Player:
         )
 
     def _turn(self, to_ns: int) -> None:
+        quiet_ns = self._now_ns + self._targets.period_seconds * _NS + 2 * STEP_SECONDS * _NS
         while self._next_ns <= to_ns:
+            if self._next_ns > quiet_ns:  # every window has been empty for a while: nothing changes any more
+                self._next_ns += (to_ns - self._next_ns) // (STEP_SECONDS * _NS) * STEP_SECONDS * _NS
+                quiet_ns = to_ns
             self._now_ns = self._next_ns
             self._next_ns += STEP_SECONDS * _NS
             self._judge()

@@ -101,7 +101,8 @@ def test_without_files_the_contracts_that_changed_are_checked(infrafabric: Run, 
     write(repo, "broken.yaml", "a: [\n")
     git(repo, "add", "--all")
     git(repo, "commit", "--quiet", "--message=more")
-    assert infrafabric("contract", "breaking", "--against", "HEAD").json == []
+    ended = infrafabric("contract", "breaking", "--against", "HEAD")
+    assert (ended.status, ended.json, ended.err) == (0, [], "note: no contract changed since HEAD\n")
     write(repo, "sums.yaml", contract("1.0.0", LOWER))
     write(repo, "settings.yaml", "a: 2\n")
     write(repo, "broken.yaml", "b: [\n")
@@ -123,6 +124,18 @@ def test_a_contract_in_another_folder_is_compared_with_its_own_past(
     path = write(repo, "deep/er/a.yaml", contract("1.0.0", LOWER))
     monkeypatch.chdir("/")
     assert infrafabric("contract", "breaking", "--against", "HEAD", path).status == 1
+
+
+def test_it_works_in_a_hook_of_gits(infrafabric: Run, repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Git tells its hooks where the repository is, from a folder that is not the contract's."""
+    write(repo, "deep/a.yaml", CLEAN)
+    git(repo, "add", "--all")
+    git(repo, "commit", "--quiet", "--message=deep")
+    path = write(repo, "deep/a.yaml", contract("1.0.0", LOWER))
+    monkeypatch.setenv("GIT_DIR", ".git")
+    monkeypatch.setenv("GIT_INDEX_FILE", ".git/index.lock")
+    ended = infrafabric("contract", "breaking", "--against", "HEAD", path.relative_to(repo))
+    assert (ended.status, [one["file"] for one in ended.json]) == (1, ["deep/a.yaml"])
 
 
 def test_a_contract_that_was_none_has_promised_nothing(infrafabric: Run, repo: Path) -> None:

@@ -39,7 +39,9 @@ def test_a_hook_runs_as_pre_commit_runs_it(
 ) -> None:
     """Entry, arguments, files: status 0 where all is well, and not where something is wrong."""
     monkeypatch.chdir(repository(tmp_path, sums=CLEAN))
-    program, *command = (*str(hook["entry"]).split(), *hook.get("args", ()), "sums.yaml")
+    entry: str = hook["entry"]
+    arguments: list[str] = hook.get("args", [])
+    program, *command = (*entry.split(), *arguments, "sums.yaml")
     assert program == "infrafabric"
     assert infrafabric(*command).status == 0
     write(tmp_path, "sums.yaml", FAULTS[hook["id"]])

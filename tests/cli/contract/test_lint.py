@@ -150,7 +150,10 @@ def test_only_advice_can_be_ignored(infrafabric: Run, tmp_path: Path, rule: str,
     assert why in ended.err
 
 
-WAT = '(module (import "env" "log" (func (param i32 i32))) (memory (export "memory") 32) (func (export "run") (param i32)))'
+WAT = (
+    '(module (import "env" "log" (func (param i32 i32))) (memory (export "memory") 32)'
+    ' (func (export "run") (param i32)))'
+)
 
 #: What a contract says of the module above, and the rules that it breaks.
 UNDER = [

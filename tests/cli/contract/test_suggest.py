@@ -148,3 +148,12 @@ def test_names_of_tasks_are_written_so_that_they_are_read_back(infrafabric: Run,
     contract, _ = _suggested(infrafabric, tmp_path, f'(module (memory (export "memory") 1) {exports})')
     assert set(contract.tasks) == {"null", "1", "a: b # c", '"q"', "\U0001f600"}
     assert {task.abi for task in contract.tasks.values()} == {"buffer"}
+
+
+def test_a_module_of_many_tasks_gets_a_contract_that_can_be_read(infrafabric: Run, tmp_path: Path) -> None:
+    """The first hundred are listed; the others are detected."""
+    body = "(param i32 i32) (result i64) i64.const 0)"
+    exports = "".join(f'(func (export "task{number}") {body}' for number in range(2000))
+    contract, text = _suggested(infrafabric, tmp_path, f'(module (memory (export "memory") 1) {exports})')
+    assert len(contract.tasks) == 100
+    assert "1,900 more are not listed." in text
