@@ -29,16 +29,22 @@ def measure(effort: Effort) -> Iterator[Row]:
     for percent in (10, 25, 50):
         seconds = effort.pick(2, 5)
         shares = probe(f"{_HERE}:shares", percent=percent, seconds=seconds)
-        worst = max(abs(share - percent) for share in shares) / percent * 100
-        average = sum(shares) / len(shares)
-        yield Row(
-            what=f"a spinner held at {percent} %: the second that is farthest off",
-            ours=worst,
-            unit="% of it",
-            bar=at_most(10, "% of it"),
-            note=f"{average:.2f} % of a core on average; {len(shares)} windows of a second, {min(shares):.2f} to "
-            f"{max(shares):.2f} %",
-        )
+        most, least, average = max(shares), min(shares), sum(shares) / len(shares)
+        for far, share, note in (
+            (
+                "over",
+                most,
+                f"{most:.2f} % of a core; {average:.2f} % on average over {len(shares)} windows of a second",
+            ),
+            ("under", least, f"{least:.2f} % of a core; a machine whose cores others use gives less"),
+        ):
+            yield Row(
+                what=f"a spinner held at {percent} %: the second that is farthest {far}",
+                ours=max(0.0, (share - percent) / percent * (100 if far == "over" else -100)),
+                unit="% of it",
+                bar=at_most(10, "% of it"),
+                note=note,
+            )
 
 
 def shares(*, percent: float, seconds: float) -> list[float]:

@@ -23,7 +23,8 @@ from infrafabric.chassis.reporter import Reporter
 from infrafabric.chassis.task import Task
 from infrafabric.chassis.witness import Witness
 from infrafabric.chassis.workers import Workers
-from infrafabric.contract import ServiceContract
+from infrafabric.contract.defaults import DeploymentDefaults
+from infrafabric.contract.files import check_file
 from infrafabric.engine import (
     SCRIBE,
     CacheRefusedError,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from infrafabric.chassis.reporter import ChangeObserver, Observer
     from infrafabric.chassis.results import TaskResult
     from infrafabric.chassis.swarm import LoadedSwarm
+    from infrafabric.contract import ServiceContract
     from infrafabric.telemetry import SloSnapshot
 
 _log = logging.getLogger("infrafabric.chassis")
@@ -184,13 +186,14 @@ class IFChassis:
     def load_contract(self, path: str | Path) -> str:
         """Load the swarm of a contract file with the module it names (``module.path``). Returns the swarm's id.
 
-        The module lies in the contract's folder and has the digest that the contract states. Raises `ContractError`
-        for either file, and what `load_swarm` raises.
+        The module lies in the contract's folder and has the digest that the contract states. What the contract leaves
+        open is filled in from the deployment's defaults (``IFCHASSIS_*``), as on the command line. Raises
+        `ContractError` for either file, and what `load_swarm` raises.
         """
         self._check_open()
         began_ns = time.monotonic_ns()
         try:
-            contract = ServiceContract.from_file(path)
+            contract = check_file(path, defaults=DeploymentDefaults.load()).require()
         except InfraFabricError as error:
             self._reporter.load_ended("validate", began_ns, error)
             raise

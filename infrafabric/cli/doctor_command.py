@@ -31,9 +31,9 @@ def command(attack_it: bool, only: tuple[str, ...], output_format: str | None) -
 
     With --attack, some 400 hostile guests are run, one after the other, in a process of their own beside a
     well-behaved one: loops, bombs, floods, forgeries and lies of every known kind. Each line says what became of it
-    and how long the neighbour's tasks took meanwhile: the median, the 99th percentile and the longest. This takes a minute or two, and a core. `--only` picks some by
-    name or kind: `--only loops`, `--only '*-in-start'`; it may be given again. The exit status is 1 when one did not
-    hold.
+    and how long the neighbour's tasks took meanwhile: the median, the 99th percentile and the longest. This takes a
+    minute or two. `--only` picks some by name or kind (`--only loops --only '*-in-start'`). The exit status is 1 when
+    one did not hold.
     """
     if attack_it:
         from infrafabric.cli.attack_table import attack  # noqa: PLC0415 - not for --help

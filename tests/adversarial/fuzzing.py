@@ -24,13 +24,18 @@ from infrafabric.attack.judging import faults_of_load_error, faults_of_result
 from infrafabric.attack.watching import Footprint
 from infrafabric.chassis import IFChassis, ServiceContract
 from infrafabric.errors import ModuleError
+from tests.adversarial.host_calls import host_calls
 from tests.adversarial.mutating import mutant
 from tests.adversarial.random_modules import random_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SOURCES: dict[str, Callable[[int], bytes]] = {"mutants": mutant, "random": random_module}
+SOURCES: dict[str, Callable[[int], bytes]] = {
+    "mutants": mutant,
+    "random": random_module,
+    "host-calls": host_calls,
+}
 
 _LIMITS = {
     "max_execution_time_seconds": 0.03,
@@ -43,6 +48,8 @@ _LIMITS = {
 #: How late loading or a task may end, on a busy machine.
 _LATE_SECONDS = 1.0
 _MOST_TASKS = 8
+#: Numbers at which counts, lengths and addresses change their meaning.
+_NUMBERS = (0, 0, 1, 2, 4, 8, 48, 1024, 1025, 4096, 65_528, 65_535, 65_536, 2**31 - 1, -1, -4, -65_536, -(2**31))
 _PARAMS: tuple[Any, ...] = (None, [], {"a": 1}, b"", "x" * 1000, {"args": ["a"], "stdin": "b"})
 
 
@@ -106,7 +113,7 @@ def _run_tasks(chassis: IFChassis, contract: ServiceContract, chance: random.Ran
     tasks = list(chassis.swarm_runtimes["fuzzed"].runtime.program.tasks.values())
     chance.shuffle(tasks)
     for task in tasks[:_MOST_TASKS]:
-        numbers = [chance.choice((0, 1, -1, 65_535, 2**31 - 1, -(2**31))) for _ in task.type.params]
+        numbers = [chance.choice(_NUMBERS) for _ in task.type.params]
         params = chance.choice((numbers, numbers, chance.choice(_PARAMS)))
         result = chassis.execute_task("fuzzed", task.name, params, check=False)
         tally.tasks += 1

@@ -46,19 +46,8 @@ def test_the_table_says_what_held_and_what_did_not(
     assert main(["doctor", "--attack", "-o", "table"]) == 1
     out, err = capsys.readouterr()
     lines = out.splitlines()
-    assert lines[0].split() == [
-        "held",
-        "attack",
-        "what",
-        "became",
-        "of",
-        "it",
-        "took",
-        "neighbour",
-        "p50",
-        "p99",
-        "max",
-    ]
+    assert lines[0].split("  ")[0] == "held"
+    assert lines[0].endswith("neighbour's ms")
     assert "yes" in lines[1]
     assert "[bold]refused" in lines[1]
     assert "NO" in lines[2]

@@ -71,6 +71,16 @@ def test_random_valid_modules(tmp_path: Path) -> None:
     assert summary["endings"].keys() >= {"success", "trap"}, summary
 
 
+@pytest.mark.timeout(SECONDS + 2 * _GRACE_SECONDS)
+@pytest.mark.xdist_group("fuzzing")
+def test_every_host_call_with_any_numbers(tmp_path: Path) -> None:
+    """Whatever a guest passes to the host's functions, it is the guest that ends, as its own fault, or goes on."""
+    summary = fuzz("host-calls", SECONDS / 5, tmp_path / "seed")
+    check(summary)
+    assert summary["tasks"] > 50 * SECONDS / 5, summary
+    assert summary["endings"].keys() >= {"success", "guest_error", "trap"}, summary
+
+
 def test_a_seed_is_always_the_same_module() -> None:
     """A failure can be repeated, and mutants differ from each other and from their guests."""
     modules = [mutant(seed) for seed in range(50)]

@@ -453,3 +453,22 @@ def test_swarms_are_found_by_what_they_offer(chassis: IFChassis) -> None:
     matches = chassis.find_swarms(["code-analysis:python", "testing:unit"])
     assert [(match.swarm_id, match.overlap) for match in matches] == [("both", 1.0), ("tests", 0.5), ("python", 0.5)]
     assert chassis.find_swarms([]) == []
+
+
+def test_a_contract_file_is_filled_up_from_the_deployments_defaults(
+    chassis: IFChassis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on the command line: what the file says holds, what it leaves open comes from the environment."""
+    (tmp_path / "adder.wasm").write_bytes(ADDER)
+    path = tmp_path / "adder.yaml"
+    path.write_text(
+        "swarm_id: adder\ncapabilities: [testing:unit]\nmodule: {path: adder.wasm}\n"
+        "resource_limits: {max_load_seconds: 9}\n"
+    )
+    monkeypatch.setenv("IFCHASSIS_RESOURCE_LIMITS_MAX_MEMORY_MB", "32")
+    monkeypatch.setenv("IFCHASSIS_RESOURCE_LIMITS_MAX_LOAD_SECONDS", "3")
+    chassis.load_contract(path)
+    promised = chassis.get_swarm_contract("adder")
+    assert promised is not None
+    assert promised.resource_limits.max_memory_mb == 32
+    assert promised.resource_limits.max_load_seconds == 9

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,9 +15,13 @@ from infrafabric.contract.alert_tiers import ALERT_TIERS, SLICE_SECONDS
 from infrafabric.contract.files import check_text
 from infrafabric.contract.lint import advise, lint
 from infrafabric.contract.module_facts import DeniedImport, ExportFacts, ModuleFacts
+from infrafabric.contract.reference import EXAMPLE
 from infrafabric.contract.rules import Rule
 from infrafabric.telemetry.slo.burn import plan_for, tiers_for
 from infrafabric.telemetry.slo.objectives import OBJECTIVES, ObjectiveTargets
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MIB = 1024 * 1024
 KNOWN = ("docs:tutorials", "docs:reference")
@@ -279,3 +286,24 @@ def test_a_contract_with_errors_gets_no_advice() -> None:
     assert advise(checked) is checked
     unread = check_text("]")
     assert advise(unread) is unread
+
+
+@pytest.mark.timing
+def test_linting_one_file_is_quick_from_a_cold_start(tmp_path: Path) -> None:
+    """A new process reads, judges and reports a contract with a parameter schema within 250 ms."""
+    path = tmp_path / "contract.yaml"
+    path.write_text(EXAMPLE, encoding="utf-8")
+    code = (
+        "import sys\n"
+        "from infrafabric.contract.files import check_file\n"
+        "from infrafabric.contract.lint import advise\n"
+        "from infrafabric.contract.report import format_problems\n"
+        "checked = advise(check_file(sys.argv[1]))\n"
+        "print(format_problems(checked.problems, checked.source))\n"
+    )
+    seconds = []
+    for _ in range(3):
+        started = time.perf_counter()
+        subprocess.run([sys.executable, "-c", code, str(path)], check=True, capture_output=True)
+        seconds.append(time.perf_counter() - started)
+    assert min(seconds) < 0.25

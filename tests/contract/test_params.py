@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
 import socket
 import subprocess
 import sys
@@ -79,7 +80,7 @@ def test_parameters_that_fit_pass() -> None:
         (float("nan"), "params", "got nan"),
         (CIRCULAR, "params", "Circular reference"),
     ],
-    ids=str,
+    ids=lambda value: re.sub(r" at 0x[0-9a-f]+", "", str(value)),
 )
 def test_parameters_that_do_not_fit_are_named(value: Any, path: str, words: str) -> None:
     """Each mistake has the path into the parameters, what was expected and what was found, safe to print."""

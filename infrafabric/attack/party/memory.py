@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from infrafabric.attack.scene import Scene
 
 _PAGE = 65536
+_HIDDEN_PAGES = 200
 _KEPT = {"execution": {"instance": "swarm"}}
 #: Growing copies the memory where the address space is too small to reserve any.
 _TIME = {"max_execution_time_seconds": 2}
@@ -67,6 +68,12 @@ def _refused(name: str, tries: str, source: str, *load: str) -> Attack:
     return Attack(name=name, tries=tries, module=text(source), load=load or ("invalid_module",))
 
 
+def _is_measured(scene: Scene) -> Iterable[str]:
+    peak = scene.results[0].usage.peak_memory_bytes
+    if peak < _HIDDEN_PAGES * _PAGE:
+        yield f"it used {_HIDDEN_PAGES * _PAGE:,} bytes of memory, and the usage says {peak:,}"
+
+
 def _hoard(scene: Scene) -> Iterable[str]:
     peaks = [scene.execute("fill").usage.peak_memory_bytes for _ in range(3)]
     if max(peaks) > scene.contract.resource_limits.max_memory_bytes:
@@ -104,6 +111,15 @@ ATTACKS = group(
             Call(params=[-1], output=-1),
             Call(params=[-(1 << 31)], output=-1),
         ),
+    ),
+    Attack(
+        name="hidden-memory",
+        tries="Grow a memory that is not exported, so that nobody sees how much is used.",
+        module=text(f"""(module (memory 1) (func (export "run") (result i32)
+          (drop (memory.grow (i32.const {_HIDDEN_PAGES - 1})))
+          (memory.fill (i32.const 0) (i32.const 7) (i32.const {_HIDDEN_PAGES * _PAGE})) (memory.size)))"""),
+        calls=run(output=_HIDDEN_PAGES),
+        check=_is_measured,
     ),
     Attack(
         name="hoarding-kept-instance",
