@@ -73,6 +73,8 @@ class Stage:
     _neighbour: Neighbour
     _chassis: IFChassis
     _log: LogWatch
+    #: What the process held after the last attack, which is before the next one.
+    _before: Footprint
 
     def __init__(self) -> None:
         self._exits = contextlib.ExitStack()
@@ -86,6 +88,7 @@ class Stage:
             exits.callback(self._neighbour.stop)
             self._neighbour.start()
             self._neighbour.wait_for(10 * _ALONE, _PATIENCE_SECONDS)
+            self._before = Footprint.after_cleaning()
             self._exits = exits.pop_all()
         return self
 
@@ -110,7 +113,6 @@ class Stage:
             SCRIBE.flush(_PATIENCE_SECONDS)
             self._log.take()
             neighbour.forget()
-            before = Footprint.after_cleaning()
         started = time.monotonic()
         scene.play()
         seconds = time.monotonic() - started
@@ -123,9 +125,9 @@ class Stage:
             records = self._log.take()
             scene.faults += faults_of_records(records, ATTACKER, neighbour.said)
             scene.doubts += complaints(records)
-        peak_mib = max(0.0, Footprint.now().peak_memory_mib - before.memory_mib)
+        peak_mib = max(0.0, Footprint.now().peak_memory_mib - self._before.memory_mib)
         scene.doubts += _doubts_of_latency(alone, beside)
-        scene.doubts += _doubts_of_memory(scene, before, peak_mib)
+        scene.doubts += self._doubts_of_memory(scene, peak_mib)
         faults = tuple(dict.fromkeys(scene.faults + scene.doubts))
         result = AttackResult(
             name=attack.name,
@@ -144,6 +146,20 @@ class Stage:
         )
         return result, bool(scene.faults)
 
+    def _doubts_of_memory(self, scene: Scene, peak_mib: float) -> Iterator[str]:
+        bound_mib = scene.contract.resource_limits.max_memory_mb + scene.attack.extra_memory_mib
+        if peak_mib > bound_mib:
+            yield f"the process grew by {peak_mib:.0f} MiB (bound {bound_mib})"
+        scene.forget()
+        before, after = self._before, Footprint.after_cleaning()
+        self._before = after
+        if after.memory_mib - before.memory_mib > LEFT_BEHIND_MIB:
+            yield f"{after.memory_mib - before.memory_mib:.0f} MiB stayed behind (bound {LEFT_BEHIND_MIB:.0f})"
+        if after.threads - before.threads > _IDLE_THREADS:
+            yield f"{after.threads - before.threads} threads stayed behind"
+        if after.files > before.files + 2:
+            yield f"{after.files - before.files} files stayed open"
+
 
 def _doubts_of_latency(alone: Latency, beside: Latency) -> Iterator[str]:
     bound_ms = max(MEDIAN_FACTOR * alone.p50_ms, MEDIAN_FLOOR_MS)
@@ -151,18 +167,3 @@ def _doubts_of_latency(alone: Latency, beside: Latency) -> Iterator[str]:
         yield f"the neighbour's median rose from {alone.p50_ms:.2f} to {beside.p50_ms:.2f} ms (bound {bound_ms:.1f})"
     if beside.max_ms > WORST_MS:
         yield f"a task of the neighbour took {beside.max_ms:.0f} ms (bound {WORST_MS:.0f})"
-
-
-def _doubts_of_memory(scene: Scene, before: Footprint, peak_mib: float) -> Iterator[str]:
-    attack = scene.attack
-    bound_mib = scene.contract.resource_limits.max_memory_mb + attack.extra_memory_mib
-    if peak_mib > bound_mib:
-        yield f"the process grew by {peak_mib:.0f} MiB (bound {bound_mib})"
-    scene.forget()
-    after = Footprint.after_cleaning()
-    if after.memory_mib - before.memory_mib > LEFT_BEHIND_MIB:
-        yield f"{after.memory_mib - before.memory_mib:.0f} MiB stayed behind (bound {LEFT_BEHIND_MIB:.0f})"
-    if after.threads - before.threads > _IDLE_THREADS:
-        yield f"{after.threads - before.threads} threads stayed behind"
-    if after.files > before.files + 2:
-        yield f"{after.files - before.files} files stayed open"

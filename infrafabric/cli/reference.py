@@ -122,7 +122,7 @@ def _exit_statuses() -> str:
         (outcome.exit_code, f"`{outcome.value}`", _MEANINGS[outcome], outcome.blame.value) for outcome in errors.Outcome
     ]
     rows += [
-        (1, "", "a check failed: of `doctor`, `contract lint --strict`, `fmt --check`, `breaking` or `export --strict`", "caller"),
+        (1, "", "a check failed: `doctor`, `lint --strict`, `fmt --check`, `breaking`, `export --strict`", "caller"),
         (2, "", "the command line cannot be understood", "caller"),
         (errors.ContractError.exit_code, "", "the contract cannot be used", "caller"),
         (errors.ModuleError.exit_code, "", "the module cannot be loaded", "guest"),

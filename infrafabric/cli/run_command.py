@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -163,9 +164,11 @@ def _contract_changes(
 
 def _run(target: Target, task: str, task_params: Any, shown_path: str) -> Ran:
     from infrafabric.chassis import IFChassis  # noqa: PLC0415 - not for --help
+    from infrafabric.telemetry import configure_from_environment  # noqa: PLC0415 - as the chassis
 
     contract = target.contract
-    with IFChassis(witness_enabled=False) as chassis:
+    # Traces and metrics go where OTEL_* say; without such variables nothing of it is imported.
+    with contextlib.closing(configure_from_environment()), IFChassis(witness_enabled=False) as chassis:
         started = time.monotonic()
         with progress(f"loading {shown_path} ..."):
             chassis.load_swarm(contract.swarm_id, target.module, contract)

@@ -152,8 +152,11 @@ class Compiler:
         if control is not None:
             control.close()
         if process is not None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
+            try:
                 process.wait(timeout=1)
+            except subprocess.TimeoutExpired:  # stopped from outside, or the machine stands still
+                process.kill()
+                process.wait()
 
     def close(self) -> None:
         """End the server; the next order starts another."""

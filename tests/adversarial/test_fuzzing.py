@@ -18,7 +18,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 _SEED_VARIABLE, _SECONDS_VARIABLE = "INFRAFABRIC_FUZZ_SEED", "INFRAFABRIC_FUZZ_SECONDS"
 #: The first seed; another one for each day of CI, or that of a failure to be repeated.
 FIRST_SEED = int(os.environ.get(_SEED_VARIABLE, "0"))
-SECONDS = float(os.environ.get(_SECONDS_VARIABLE, "25"))
+SECONDS = float(os.environ.get(_SECONDS_VARIABLE, "20"))
 _GRACE_SECONDS = 30.0
 _MOST_GROWTH_MIB = 64.0
 

@@ -47,6 +47,8 @@ class Source:
         if (self.state_dir is None) == (self.report is None):
             raise click.UsageError("say where the numbers come from: either --state-dir or --snapshot")
         found = list(self._saved(self.state_dir) if self.state_dir is not None else _reported(self.report or ""))
+        if not found:
+            raise SloSourceError("no history is left that can be shown")
         if self.swarm is None:
             return found
         wanted = [
@@ -58,7 +60,8 @@ class Source:
         return wanted
 
     def _saved(self, folder: Path) -> Iterator[SloSnapshot]:
-        from infrafabric.telemetry.slo.history_file import read_history  # noqa: PLC0415 - not for --help
+        from infrafabric.telemetry import SloStateError  # noqa: PLC0415 - not for --help
+        from infrafabric.telemetry.slo.history_file import read_history  # noqa: PLC0415 - as above
 
         name = escape(str(folder), 300)
         if not folder.is_dir():
@@ -71,12 +74,15 @@ class Source:
         promised = self._promised()
         unknown = []
         for path in paths:
-            history = read_history(path)
-            targets = promised.get(history.subject, history.targets)
-            if targets is None:
-                unknown.append(escape(history.subject, 100))
-            else:
-                yield history.snapshot(targets)
+            try:
+                history = read_history(path)
+                targets = promised.get(history.subject, history.targets)
+                if targets is None:
+                    unknown.append(escape(history.subject, 100))
+                else:
+                    yield history.snapshot(targets)
+            except SloStateError as error:  # the others are shown all the same
+                say("warning", escape(str(error), 1000))
         if unknown:
             say("warning", f"not shown, because nobody says what was promised: {', '.join(unknown)}; give --contract")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from infrafabric.chassis.history import HistoryFolder
 from infrafabric.errors import Outcome
 from infrafabric.telemetry import ObjectiveTargets, SloEngine
+from infrafabric.telemetry.slo.store import read_state, write_state
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,8 +18,13 @@ if TYPE_CHECKING:
 T0 = 1_763_625_600
 
 
-def save(folder: Path, subject: str, *, good: int, bad: int, minutes_ago: int = 1) -> None:
-    """A history with successes and traps, all at one moment, as a chassis names its file."""
+def save(
+    folder: Path, subject: str, *, good: int, bad: int, minutes_ago: int = 1, targets: dict[str, Any] | None = None
+) -> None:
+    """A history with successes and traps, all at one moment, as a chassis names its file.
+
+    It says what was promised only where ``targets`` are given.
+    """
     now_ns = time.time_ns()
     shift_ns = -minutes_ago * 60 * 10**9
     engine = SloEngine(
@@ -28,7 +34,14 @@ def save(folder: Path, subject: str, *, good: int, bad: int, minutes_ago: int = 
         engine.record(Outcome.TRAP if number < bad else Outcome.SUCCESS, 1_000_000)
     shift_ns += 30 * 10**9
     history = HistoryFolder(folder)
-    engine.save(history.file_of(subject))
+    path = history.file_of(subject)
+    engine.save(path)
+    state = read_state(path)
+    assert state is not None
+    write_state(
+        path,
+        {key: value for key, value in state.items() if key != "targets"} | ({"targets": targets} if targets else {}),
+    )
     history.close()
 
 

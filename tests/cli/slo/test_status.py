@@ -139,6 +139,32 @@ def test_without_a_contract_it_is_said_which_swarm_cannot_be_judged(infrafabric:
     assert "nobody says what was promised: b; give --contract" in ended.err
 
 
+def test_a_history_that_says_what_was_promised_needs_no_contract(infrafabric: Run, tmp_path: Path) -> None:
+    """One that is given decides all the same."""
+    save(tmp_path, "a", good=990, bad=10, targets={"target_availability_percent": 98.5})
+    ended = infrafabric("slo", "status", "--state-dir", tmp_path)
+    assert (ended.status, ended.err) == (0, "")
+    stricter = contract(tmp_path, "a", "slos: {target_availability_percent: 99.5}")
+    assert infrafabric("slo", "status", "--state-dir", tmp_path, "--contract", stricter).status == 2
+
+
+def test_a_broken_history_hides_no_other(infrafabric: Run, tmp_path: Path) -> None:
+    """It is told, left where it is, and alone it is no data, whatever is asked."""
+    path = contract(tmp_path, "a")
+    broken = tmp_path / "broken.slo"
+    broken.write_bytes(b"\x00")
+    for command in (("status",), ("report",), ("explain", "state")):
+        alone = infrafabric("slo", *command, "--state-dir", tmp_path, "--contract", path)
+        assert (alone.status, alone.out) == (3, "")
+        assert "broken.slo cannot be used" in alone.err
+        assert "no history is left" in alone.err
+    save(tmp_path, "a", good=20, bad=0)
+    ended = infrafabric("slo", "status", "--state-dir", tmp_path, "--contract", path)
+    assert (ended.status, {row["subject"] for row in ended.json}) == (0, {"a"})
+    assert "broken.slo cannot be used" in ended.err
+    assert broken.read_bytes() == b"\x00"
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [

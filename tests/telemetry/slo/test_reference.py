@@ -24,11 +24,8 @@ def state_table() -> str:
 def factor_table() -> str:
     """The alerts of thirty days."""
     plan = plan_for(2_592_000)
-    rows = [
-        "| alert | severity | long window | short window | fires above | of the period's budget by then | possible up to "
-        "a budget of |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    columns = ("alert", "severity", "long window", "short window", "fires above", "of the period's budget by then")
+    rows = [f"| {' | '.join(columns)} | possible up to a budget of |", "|---|---|---|---|---|---|---|"]
     for tier in plan.tiers:
         long, short = plan.windows[tier.long], plan.windows[tier.short]
         most = float(1 / Fraction(*tier.factor))
