@@ -279,6 +279,9 @@ JSON = [
     bad("yaml-inside", "»swarm_id: s\n", "IF010", form="json"),
     bad("line-break-in-text", '{"swarm_id": "a»\nb"}', "IF010", form="json"),
     bad("doubled-key", '{"swarm_id": "s",\n »"swarm_id": "t"}', "IF011", form="json"),
+    bad(
+        "doubled-part", '{"swarm_id": "s", "slos": {"period": "7d"}, »"slos": {"period": ["x"]}}', "IF011", form="json"
+    ),
     bad("doubled-escaped-key", '{"swarm_id": "s", »"\\u0073warm_id": "t"}', "IF011", form="json"),
     bad("doubled-nested-key", '{"swarm_id": "s", "slos": {"period": "7d", »"period": "x"}}', "IF011", form="json"),
     bad("deep", f'{{"swarm_id": "s", "metadata": {{"a": {nest("[", 62)}»[{nest("]", 63)}}}}}', "IF014", form="json"),

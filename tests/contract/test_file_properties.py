@@ -29,7 +29,7 @@ texts = st.lists(st.sampled_from(PIECES), max_size=40).map("".join) | st.text(ma
 
 
 @given(texts, FORMATS)
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 def test_every_text_is_a_contract_or_has_located_problems(text: str, form: Format) -> None:
     """No text gives a traceback; each problem can be printed in every style and lies inside the text."""
     checked = check_text(text, form, "x")
@@ -46,6 +46,7 @@ def test_every_text_is_a_contract_or_has_located_problems(text: str, form: Forma
 
 
 @given(contracts)
+@settings(deadline=None)
 def test_what_is_written_is_read_back(fields: dict[str, Any]) -> None:
     """YAML and JSON, with and without the defaults, give back an equal contract with the same digest."""
     contract = ServiceContract(**fields)
@@ -65,6 +66,7 @@ def test_what_is_written_is_read_back(fields: dict[str, Any]) -> None:
 
 
 @given(contracts)
+@settings(deadline=None)
 def test_writing_twice_gives_the_same_text(fields: dict[str, Any]) -> None:
     """A file that is read and written again is the same file."""
     text = ServiceContract(**{**fields, "created_at": 1795132800.5}).to_yaml()
@@ -72,7 +74,7 @@ def test_writing_twice_gives_the_same_text(fields: dict[str, Any]) -> None:
 
 
 @given(data)
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_places_are_where_the_values_are(value: dict[str, Any]) -> None:
     """In YAML and JSON, each path's place is where its value begins."""
     for text, form in ((dump_yaml(value), "yaml"), (json.dumps(value, indent=1), "json")):
@@ -88,6 +90,7 @@ def test_places_are_where_the_values_are(value: dict[str, Any]) -> None:
 
 
 @given(st.dictionaries(st.from_regex(r"[a-z]{1,4}", fullmatch=True), st.integers(0, 99), min_size=1, max_size=4))
+@settings(deadline=None)
 def test_places_in_toml(tables: dict[str, int]) -> None:
     """Keys of tables, dotted keys and inline tables have their places."""
     for text in (

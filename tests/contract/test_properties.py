@@ -6,7 +6,7 @@ import json
 import pickle
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infrafabric.contract import ServiceContract
@@ -15,6 +15,7 @@ from tests.contract.strategies import contracts
 
 
 @given(contracts)
+@settings(deadline=None)
 def test_contracts_round_trip(fields: dict[str, Any]) -> None:
     """Dict, JSON and pickle give back an equal contract, of the same types, hash and digest."""
     contract = ServiceContract(**fields)
@@ -31,6 +32,7 @@ def test_contracts_round_trip(fields: dict[str, Any]) -> None:
 
 
 @given(contracts)
+@settings(deadline=None)
 def test_what_was_given_is_what_is_kept(fields: dict[str, Any]) -> None:
     """Every value given is found again under its key; nothing is rounded, renamed or dropped."""
     plain = ServiceContract(**fields).to_dict()
@@ -44,6 +46,7 @@ def test_what_was_given_is_what_is_kept(fields: dict[str, Any]) -> None:
 
 
 @given(contracts)
+@settings(deadline=None)
 def test_the_digest_depends_on_meaning_only(fields: dict[str, Any]) -> None:
     """A contract with its keys reversed and its defaults spelled out has the same digest."""
     contract = ServiceContract(**fields)
@@ -61,6 +64,7 @@ KEYS += ["tasks", "permissions", "execution"]
 
 
 @given(st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=5), junk, max_size=11) | junk)
+@settings(deadline=None)
 def test_junk_is_a_contract_or_a_list_of_problems(value: Any) -> None:
     """Whatever the data, the answer is a contract that can be digested or problems that can be printed."""
     problems: tuple[Problem, ...] = ()

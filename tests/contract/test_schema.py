@@ -115,7 +115,7 @@ def test_bad_files_are_bad_to_editors_too(bad: BadFile) -> None:
 
 
 @given(contracts)
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_good_files_are_good_to_editors_too(fields: dict[str, Any]) -> None:
     """Every contract that can be written is valid."""
     VALIDATOR.validate(contract_data(ServiceContract(**fields)))

@@ -233,6 +233,7 @@ class SloEngine:
         line = self._ledger.timeline
         return {
             "subject": self.subject,
+            "targets": attrs.asdict(self.targets),
             "saved_ns": line.last_ns,
             "saved_wall": self._wall_clock(),
             "started_ns": line.started_ns,
