@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from typing import TYPE_CHECKING
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 _HEAD = '(module (import "env" "log" (func $log (param i32 i32))) (memory (export "memory") 2)'
 _SLOW_HANDLER_SECONDS = 0.02
+#: A handler that cannot keep up with what a contract grants by default, and how long others may have to wait for it:
+#: some turns of 64 records.
+_FLOODED_SECONDS, _HEARD_SECONDS = 0.002, 1.5
 
 
 def _says(name: str, tries: str, data: str, length: int | None = None) -> Attack:
@@ -71,8 +75,12 @@ def _dropped(scene: Scene) -> Iterable[str]:
 
 
 class _Slow(logging.Handler):
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self._seconds = seconds
+
     def emit(self, record: logging.LogRecord) -> None:  # noqa: ARG002 - what it says does not matter
-        time.sleep(_SLOW_HANDLER_SECONDS)
+        time.sleep(self._seconds)
 
 
 class _Failing(logging.Handler):
@@ -96,10 +104,33 @@ def _beside(handler: logging.Handler, scene: Scene) -> None:
 
 
 def _with_slow_handler(scene: Scene) -> Iterable[str]:
-    _beside(_Slow(), scene)
+    _beside(_Slow(_SLOW_HANDLER_SECONDS), scene)
     result = scene.results[-1]
     if result.status != "timeout":
         yield f"beside a slow handler it ended as {result.status}"
+
+
+def _neighbour_is_heard(scene: Scene) -> Iterable[str]:
+    """While the flood goes on, a line of the neighbour has to get through: its turn comes after one of the flood's."""
+    handler, logger = _Slow(_FLOODED_SECONDS), logging.getLogger(f"infrafabric.swarm.{scene.swarm_id}")
+    logger.addHandler(handler)
+    flood = scene.chassis.submit_task(scene.swarm_id, "run", check=False)
+    try:
+        time.sleep(0.5)
+        line = {"heard": "through the flood"}
+        with scene.neighbour.quiet():
+            scene.neighbour.said.append(json.dumps(line))
+            said = time.monotonic()
+            scene.chassis.execute_task(SERVER, "echo", line)
+            while not any("through the flood" in record.getMessage() for record in scene.log.records):
+                if time.monotonic() - said > _HEARD_SECONDS:
+                    yield f"a line of the neighbour was not heard for {_HEARD_SECONDS:g} s"
+                    break
+                time.sleep(0.01)
+    finally:
+        flood.cancel()
+        logger.removeHandler(handler)  # whatever is left is heard at once
+        scene.look_at(flood.result(10))
 
 
 def _with_failing_handler(scene: Scene) -> Iterable[str]:
@@ -185,6 +216,13 @@ ATTACKS = group(
         module=text(f'{_HEAD} (func (export "run") (loop (call $log (i32.const 0) (i32.const 9)) (br 0))))'),
         limits={"max_log_bytes_per_second": 2_000},
         perform=_with_slow_handler,
+    ),
+    Attack(
+        name="flood-before-slow-handler",
+        tries="Log faster than a handler writes, so that nobody else is heard.",
+        module=text(f'{_HEAD} (func (export "run") (loop (call $log (i32.const 0) (i32.const 1)) (br 0))))'),
+        limits={"max_execution_time_seconds": 10},
+        perform=_neighbour_is_heard,
     ),
     Attack(
         name="failing-handler",
