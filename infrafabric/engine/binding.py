@@ -148,7 +148,8 @@ _byte_vec_delete = _function("wasm_byte_vec_delete", None, c_void_p)
 
 #: Every trap code that the library declares, by number.
 TRAP_CODES: dict[int, str] = {
-    member.value: member.name.removeprefix("WASMTIME_TRAP_CODE_").lower() for member in _ffi.wasmtime_trap_code_enum
+    member.value: member.name.removeprefix("WASMTIME_TRAP_").removeprefix("CODE_").lower()
+    for member in _ffi.wasmtime_trap_code_enum
 }
 
 

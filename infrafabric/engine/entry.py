@@ -36,10 +36,12 @@ MIN_STACK_BYTES = 2 << 20
 _CRASH_SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGTRAP") if hasattr(signal, name)
 )
+#: SIGINT first: it is held back first and put back last, so that Ctrl-C cannot come while the others change hands.
 _SHIELDED = tuple(
     int(number)
     for number in sorted(
-        signal.valid_signals() - set(_CRASH_SIGNALS) - {signal.SIGKILL, signal.SIGSTOP, signal.SIGABRT}
+        signal.valid_signals() - set(_CRASH_SIGNALS) - {signal.SIGKILL, signal.SIGSTOP, signal.SIGABRT},
+        key=lambda number: (number != signal.SIGINT, number),
     )
 )
 
@@ -61,7 +63,8 @@ os.register_at_fork(after_in_child=_after_fork)
 _SIGACTION_BYTES = 256  # more than any platform's struct sigaction
 _sigaction = ctypes.CDLL(None).sigaction
 _sigaction.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
-_SEGV = int(signal.SIGSEGV)
+#: By these signals guests' faults reach the engine: accesses, and instructions that trap.
+_WATCHED = (int(signal.SIGSEGV), int(signal.SIGILL))
 
 
 class TrapHandlers:
@@ -69,12 +72,18 @@ class TrapHandlers:
 
     def __init__(self) -> None:
         self._saved = {int(number): self._read(int(number)) for number in _CRASH_SIGNALS}
-        # ``sa_handler`` is the first member on Linux and macOS. One buffer serves all threads: whoever reads
+        # ``sa_handler`` is the first member on Linux and macOS. One buffer a signal serves all threads: whoever reads
         # it reads what some thread was just told, which is what it would have been told itself.
-        self._query = ctypes.create_string_buffer(_SIGACTION_BYTES)
-        self._handler_now = ctypes.c_size_t.from_buffer(self._query)
-        self._query_address = ctypes.addressof(self._query)
-        self._handler = ctypes.c_size_t.from_buffer(self._saved[_SEGV]).value
+        self._buffers = [ctypes.create_string_buffer(_SIGACTION_BYTES) for _ in _WATCHED]
+        self._watched = [
+            (
+                number,
+                ctypes.addressof(buffer),
+                ctypes.c_size_t.from_buffer(buffer),
+                ctypes.c_size_t.from_buffer(self._saved[number]).value,
+            )
+            for number, buffer in zip(_WATCHED, self._buffers, strict=True)
+        ]
 
     @staticmethod
     def _read(number: int) -> ctypes.Array[ctypes.c_char]:
@@ -84,8 +93,11 @@ class TrapHandlers:
 
     def restore_if_taken(self) -> bool:
         """Put the engine's handlers back when somebody replaced them. True when that was needed."""
-        _sigaction(_SEGV, None, self._query_address)
-        if self._handler_now.value == self._handler:
+        for number, address, now, ours in self._watched:
+            _sigaction(number, None, address)
+            if now.value != ours:
+                break
+        else:
             return False
         for number, action in self._saved.items():
             _sigaction(number, action, None)
@@ -148,7 +160,11 @@ def has_stack() -> bool:
 
 
 class SignalShield:
-    """Signal handlers of the main thread, held back while a guest runs. Not reentrant; one at a time."""
+    """Signal handlers of the main thread, held back while a guest runs. Not reentrant; one at a time.
+
+    A handler that was put back may raise between any two bytecodes. So everything is settled while the recorder still
+    stands in its place, the last step is a single call, and what an exception left undone the next `raise_up` does.
+    """
 
     def __init__(self) -> None:
         self._held: list[tuple[int, Any]] = []
@@ -160,12 +176,16 @@ class SignalShield:
     def raise_up(self) -> None:
         """Swap every Python handler for the recorder."""
         getsignal, swap, record, held = _signal.getsignal, _signal.signal, self._record, self._held
-        self.active = True
+        if held:
+            self._put_back()
+        self._received.clear()
+        self._raised = None
         for number in _SHIELDED:
             handler = getsignal(number)
             if callable(handler):
                 held.append((number, handler))
                 swap(number, record)
+        self.active = True
 
     def _record(self, number: int, frame: FrameType | None) -> None:
         self._received.append((number, frame))
@@ -187,22 +207,33 @@ class SignalShield:
         return bool(self._received) or self._raised is not None
 
     def lift(self) -> None:
-        """Put the handlers back, run those of signals still waiting, and raise what a handler raised."""
-        late: BaseException | None = None
-        while self._held:
-            try:
-                number, handler = self._held[-1]
-                _signal.signal(number, handler)
-                if self._received:
-                    self.deliver()
-                self._held.pop()
-            except BaseException as error:  # noqa: BLE001 - a handler just put back; the others follow first
-                late = error
-        self._received.clear()
+        """Run the handlers of signals still waiting, put the handlers back, and raise what a handler raised."""
+        self.deliver()
+        handlers, raised = dict(self._held), self._raised
+        self._raised = None
         self.active = False
-        raised, self._raised = self._raised or late, None
+        self._put_back()
+        while self._received:  # between the line that delivered and the one that put their handler back
+            number, frame = self._received.pop(0)
+            try:
+                handlers[number](number, frame)
+            except BaseException as error:  # noqa: BLE001 - the first one is raised
+                raised = raised or error
         if raised is not None:
             raise raised
+
+    def _put_back(self) -> None:
+        held = self._held
+        try:
+            while held:
+                number, handler = held[-1]
+                # Unless the application has set another one since an exception left this one here.
+                if _signal.getsignal(number) == self._record:
+                    _signal.signal(number, handler)
+                held.pop()
+        finally:
+            if held:  # a handler just put back raised: the others follow all the same
+                self._put_back()
 
 
 #: The shield of the main thread.
@@ -217,11 +248,7 @@ class Shielded:
     def __enter__(self) -> None:
         self._raised_up = threading.get_ident() == MAIN_THREAD and not SHIELD.active
         if self._raised_up:
-            try:
-                SHIELD.raise_up()
-            except BaseException:  # a signal before the last handler was held back
-                SHIELD.lift()
-                raise
+            SHIELD.raise_up()
 
     def __exit__(self, *_exception: object) -> None:
         if self._raised_up:

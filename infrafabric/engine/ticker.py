@@ -59,12 +59,10 @@ class _KernelTimer:
     """A POSIX timer that advances one engine's epoch without Python."""
 
     def __init__(self, engine: int) -> None:
-        libc = ctypes.CDLL(None, use_errno=True)
-        try:
-            create, self._settime = libc.timer_create, libc.timer_settime
-        except AttributeError:  # glibc before 2.34 keeps them in librt
-            librt = ctypes.CDLL(ctypes.util.find_library("rt") or "librt.so.1", use_errno=True)
-            create, self._settime = librt.timer_create, librt.timer_settime
+        library = ctypes.CDLL(None, use_errno=True)
+        if not hasattr(library, "timer_create"):  # glibc before 2.34 keeps them in librt
+            library = ctypes.CDLL(ctypes.util.find_library("rt") or "librt.so.1", use_errno=True)
+        create, self._settime = library.timer_create, library.timer_settime
         event = _SigEvent(value=engine, notify=_SIGEV_THREAD, function=binding.increment_epoch_address)
         self._timer = ctypes.c_void_p()
         if create(_CLOCK_MONOTONIC, ctypes.byref(event), ctypes.byref(self._timer)):
@@ -137,9 +135,13 @@ class Ticker:
         """Start ticking. Called with the task already in `running.RUNNING`."""
         with self._lock:
             if not self.armed:
-                if self._timer is None:
+                try:
+                    if self._timer is None:
+                        self._timer = _new_timer(self._engine)
+                    self._timer.set(TICK_NS)
+                except OSError:  # somebody deleted it
                     self._timer = _new_timer(self._engine)
-                self._timer.set(TICK_NS)
+                    self._timer.set(TICK_NS)
                 self.armed = True
         _warden.wake()
 
@@ -190,6 +192,10 @@ def _probe(engine: int, store: int) -> bool:
     binding.linker_delete(linker)
     try:
         binding.set_epoch_deadline(context, 2)
+        # Without fuel a metered engine would trap for want of it; others answer that they have none.
+        unmetered = binding.set_fuel(context, 1 << 20)
+        if unmetered:
+            binding.error_delete(unmetered)
         failed = binding.instantiate(linked, context, ctypes.byref(instance), ctypes.byref(trap))
         if failed:  # no free slot in the pool: nothing can be said, so nothing is alleged
             binding.error_delete(failed)
@@ -256,5 +262,7 @@ class _Warden:
 
 
 _warden = _Warden()
+
+
 # A forked child has neither the thread nor the timers.
 os.register_at_fork(after_in_child=_warden.__init__)  # type: ignore[misc]

@@ -15,8 +15,8 @@ from benchmarks.lanes import probe
 
 #: One scalar task under every limit, on a thread that is not the main one, as CPython 3.11 runs it.
 BUDGETS = {
-    "kept": Counts(python_calls=97, builtin_calls=47, peak_bytes=1_130),
-    "fresh": Counts(python_calls=105, builtin_calls=56, peak_bytes=1_460),
+    "kept": Counts(python_calls=96, builtin_calls=47, peak_bytes=1_020),
+    "fresh": Counts(python_calls=104, builtin_calls=56, peak_bytes=1_360),
 }
 #: What another Python may cost more before this fails.
 MARGIN = 1.10

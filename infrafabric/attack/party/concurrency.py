@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from typing import TYPE_CHECKING
 
-from infrafabric.attack.attack import group
+from infrafabric.attack.attack import Attack, group, text
 from infrafabric.attack.neighbour import SERVER
 from infrafabric.attack.party.everyday import around, each_ends_well, unjudged
+from infrafabric.attack.party.sleep import sleeping
 from infrafabric.errors import InfraFabricError
 
 if TYPE_CHECKING:
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from infrafabric.attack.scene import Scene
 
 _JOIN_SECONDS = 30.0
+#: The most that max_concurrent_tasks may be, and how soon a neighbour has to be served beside so many sleepers.
+_MOST_TASKS, _SERVED_SECONDS = 256, 1.0
 
 
 def _threads(count: int, work: Callable[[], object]) -> list[threading.Thread]:
@@ -122,6 +126,23 @@ def _on_many_threads(scene: Scene) -> Iterable[str]:
     yield from dict.fromkeys(faults)
 
 
+def _all_workers_taken(scene: Scene) -> Iterable[str]:
+    """Sleep on as many threads as one contract can grant; a neighbour's future has to be served as ever."""
+    sleepers = [scene.chassis.submit_task(scene.swarm_id, "run", check=False) for _ in range(_MOST_TASKS)]
+    started = time.monotonic()
+    try:
+        result = scene.chassis.submit_task(SERVER, "add", [1, 2], _SERVED_SECONDS, check=False).result(30)
+        seconds = time.monotonic() - started
+        if result.output != 3:
+            yield f"a future of the neighbour ended as {result.status} ({result.blame}) after {seconds:.1f} s"
+    finally:
+        for sleeper in sleepers:
+            sleeper.cancel()
+        endings = {sleeper.result(30).status for sleeper in sleepers}
+    if endings - {"cancelled", "timeout"}:
+        yield f"cancelled sleepers ended as {', '.join(sorted(endings))}"
+
+
 ATTACKS = group(
     "concurrency",
     around(
@@ -129,6 +150,13 @@ ATTACKS = group(
         "Outlast the deadline beside busy Python threads.",
         _beside_busy_threads,
         max_execution_time_seconds=0.15,
+    ),
+    Attack(
+        name="all-workers-taken",
+        tries="Sleep in as many tasks at once as a contract can grant, so that no thread is left for others.",
+        module=text(sleeping(10**18)),
+        limits={"max_concurrent_tasks": _MOST_TASKS, "max_memory_mb": 1, "max_execution_time_seconds": 4},
+        perform=_all_workers_taken,
     ),
     around("cancel-storm", "End a neighbour's long task by two hundred cancellations.", _cancel_storm),
     around(

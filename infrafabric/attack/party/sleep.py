@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 _POLL = '(import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))'
 _CANCEL_SECONDS = 0.1
+_SLEEPERS = 250
+#: Two hundred and fifty threads that begin and end.
+_CPU_SLACK_SECONDS = 0.25
 
 
 def sleeping(nanoseconds: int, *, clock: int = 1, absolute: bool = False, count: int = 1) -> str:
@@ -48,10 +51,15 @@ def _cancelled(scene: Scene) -> Iterable[str]:
 
 
 def _many_sleepers(scene: Scene) -> Iterable[str]:
-    futures = [scene.chassis.submit_task(scene.swarm_id, "run", check=False) for _ in range(60)]
-    endings = {future.result(10).status for future in futures}
+    futures = [scene.chassis.submit_task(scene.swarm_id, "run", check=False) for _ in range(_SLEEPERS)]
+    results = [future.result(30) for future in futures]
+    endings = {result.status for result in results}
     if endings != {"timeout"}:
         yield f"sleepers ended as {', '.join(sorted(endings))}"
+    used = sum(result.usage.cpu_seconds for result in results)
+    limits = scene.contract.resource_limits
+    if used > limits.max_cpu_percent / 100 * limits.max_execution_time_seconds + _CPU_SLACK_SECONDS:
+        scene.doubts.append(f"{_SLEEPERS} sleepers used {used:.2f} s of CPU together")
 
 
 _YEARS = 10**18
@@ -80,9 +88,9 @@ ATTACKS = group(
     ),
     Attack(
         name="many-sleepers",
-        tries="Sleep sixty times at once, in as many threads.",
+        tries="Sleep two hundred and fifty times at once, in as many threads: nobody works, and nobody must wait.",
         module=text(sleeping(_YEARS)),
-        limits={"max_concurrent_tasks": 60, "max_memory_mb": 1, "max_execution_time_seconds": 0.4},
+        limits={"max_concurrent_tasks": _SLEEPERS, "max_memory_mb": 1, "max_execution_time_seconds": 1},
         perform=_many_sleepers,
         late_seconds=0.5,
     ),
