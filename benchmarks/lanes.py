@@ -124,7 +124,12 @@ class Race:
     def row(
         self, what: str, ours: str, peer: str = "", *, unit: str = "us", bar: Bar | None = None, note: str = ""
     ) -> Row:
-        """One of ours beside one of theirs; without the peer's figures where it is missing."""
+        """One of ours beside one of theirs; without the peer's figures where it is missing.
+
+        Raises `LaneError` when it is ours that is missing.
+        """
+        if ours in self.missing:
+            raise LaneError(f"'{ours}' cannot run: {self.missing[ours]}")
         per_unit = _NS[unit]
         own = self.rounds[ours]
         theirs = self.rounds.get(peer)
@@ -162,6 +167,8 @@ def race(contenders: Sequence[Contender], rounds: int, *, heats: int = 1, batch_
             for number in range(rounds * heat // heats, rounds * (heat + 1) // heats):
                 for lane in ready if number % 2 == 0 else reversed(ready):
                     figures.setdefault(lane.contender.name, []).append(lane.run())
+    for name in figures.keys() & missing.keys():
+        raise LaneError(f"'{name}' took part in some heats only: {missing[name]}")
     return Race(figures, missing)
 
 

@@ -14,6 +14,8 @@
     │   ├── CompileLimitExceeded               time or memory of compilation
     │   └── SwarmInitError                     .init_code, or the trap of its start
     ├── SwarmNotLoadedError (ValueError, LookupError)                              exit 2
+    ├── SloStateError (ValueError)             .kept_as: where the unusable file was moved exit 70
+    ├── TelemetrySetupError (ValueError)       ``OTEL_*`` asks for what cannot be had      exit 2
     ├── ChassisClosedError (RuntimeError)      closed, or inherited through fork   exit 70
     └── TaskError (RuntimeError)               .result: the failed TaskResult
         ├── TaskTrapped            guest       .trap_code, .backtrace
@@ -257,6 +259,24 @@ class ChassisClosedError(InfraFabricError, RuntimeError):
     """The chassis was closed, or belongs to the process this one was forked from."""
 
     code = "chassis_closed"
+
+
+class SloStateError(InfraFabricError, ValueError):
+    """A file of SLO history cannot be used. ``kept_as`` is where it was moved, out of the next save's way."""
+
+    code = "slo_state_invalid"
+    kept_as: str
+
+    def __init__(self, message: str, kept_as: str = "") -> None:
+        super().__init__(message, kept_as)
+        self.kept_as = kept_as
+
+
+class TelemetrySetupError(InfraFabricError, ValueError):
+    """``OTEL_*`` asks for what cannot be had; the message names the variable and what would do."""
+
+    code = "telemetry_setup"
+    exit_code = 2
 
 
 class TaskError(InfraFabricError, RuntimeError):

@@ -99,8 +99,13 @@ class Arena:
             self._child.stdin.close()
             footprints = self._read(self._hang_seconds)
             grew = {key: footprints["after"][key] - footprints["before"][key] for key in footprints["after"]}
-            got = "{memory_mib:.0f} MiB, {threads} threads and {files} files more than before".format(**grew)
-            bounds = {"memory_mib": _KEPT_MEMORY_MIB, "threads": _KEPT_THREADS, "files": _KEPT_FILES}
+            got = "{memory_mib:+.0f} MiB, {threads:+} threads, {files:+} files".format(**grew)
+            bounds = {
+                "memory_mib": _KEPT_MEMORY_MIB,
+                "threads": _KEPT_THREADS,
+                "workers": 0,
+                "files": _KEPT_FILES,
+            }
             faults += [
                 f"{key} grew by {grew[key]:.0f} (bound {most:.0f})" for key, most in bounds.items() if grew[key] > most
             ]

@@ -21,9 +21,8 @@ from infrafabric.attack.watching import Footprint
 
 #: An attack that takes so long hangs: the stacks of all threads go to standard error.
 HANG_SECONDS = 60.0
-#: Workers end after ten idle seconds; scribe, warden and alarms may stay.
+#: Workers end after ten idle seconds at the latest.
 _SETTLE_SECONDS = 15.0
-_OWN_THREADS = 4
 
 
 def main(party: str) -> None:
@@ -44,7 +43,7 @@ def main(party: str) -> None:
 def _settled(before: Footprint) -> Footprint:
     """What is left once idle threads had the time to end."""
     end = time.monotonic() + _SETTLE_SECONDS
-    while (after := Footprint.after_cleaning()).threads > before.threads + _OWN_THREADS and time.monotonic() < end:
+    while (after := Footprint.after_cleaning()).workers > before.workers and time.monotonic() < end:
         time.sleep(0.25)
     return after
 

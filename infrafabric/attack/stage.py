@@ -35,8 +35,8 @@ MEDIAN_FLOOR_MS = 15.0
 WORST_MS = 250.0
 #: Resident memory that one attack may leave behind.
 LEFT_BEHIND_MIB = 48.0
-#: Threads that live on for a while: workers, scribe, warden, alarms.
-_IDLE_THREADS = 16
+#: Threads that one attack may leave behind: scribe, warden, alarms.
+_IDLE_THREADS = 4
 
 _TRIES = 3
 #: Small tasks of the neighbour that are timed before an attack, and that must end after it.

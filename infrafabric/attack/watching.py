@@ -12,7 +12,7 @@ from typing import Self
 import attrs
 
 _STATUS, _FILES, _FORGET_PEAK = Path("/proc/self/status"), Path("/proc/self/fd"), Path("/proc/self/clear_refs")
-_MIB = 1 << 20
+_WORKER = "infrafabric-worker"
 
 
 @attrs.frozen(kw_only=True)
@@ -21,7 +21,9 @@ class Footprint:
 
     memory_mib: float
     peak_memory_mib: float
+    #: Threads but for idle workers, which end by themselves after a while.
     threads: int
+    workers: int
     files: int
 
     @classmethod
@@ -29,8 +31,14 @@ class Footprint:
         """Look."""
         resident, peak = _memory_kib("VmRSS"), _memory_kib("VmHWM")
         files = sum(1 for _ in _FILES.iterdir()) if _FILES.is_dir() else 0
+        names = [thread.name for thread in threading.enumerate()]
+        workers = names.count(_WORKER)
         return cls(
-            memory_mib=resident / 1024, peak_memory_mib=peak / 1024, threads=threading.active_count(), files=files
+            memory_mib=resident / 1024,
+            peak_memory_mib=peak / 1024,
+            threads=len(names) - workers,
+            workers=workers,
+            files=files,
         )
 
     @classmethod

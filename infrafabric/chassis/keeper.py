@@ -12,8 +12,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
-from infrafabric.errors import escape
-from infrafabric.telemetry import SloStateError
+from infrafabric.errors import SloStateError, escape
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -72,7 +72,7 @@ def random_get(run: Run, caller: int, pointer: int, length: int) -> int:
     for offset in range(0, length, CHUNK_BYTES):
         size = min(CHUNK_BYTES, length - offset)
         run.write_guest(caller, pointer + offset, state.random.randbytes(size) if state.random else os.urandom(size))
-        if not run.ticks(time.monotonic_ns()):
+        if not run.look():  # as guest code does: it is charged, and pauses when its swarm has used up its share
             break
     return SUCCESS
 

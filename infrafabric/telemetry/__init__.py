@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from infrafabric.telemetry.otel.bridge import BRIDGE, SwarmReading
-    from infrafabric.telemetry.otel.sdk import TelemetrySdk, TelemetrySetupError, configure_from_environment
+    from infrafabric.telemetry.otel.sdk import TelemetrySdk, configure_from_environment
     from infrafabric.telemetry.otel.series import Series
     from infrafabric.telemetry.otel.tracing import TaskTrace
     from infrafabric.telemetry.slo.alerts import AlertState, Minimums, StateChange
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from infrafabric.telemetry.slo.explain import Explanation, explain, numbers
     from infrafabric.telemetry.slo.objectives import ObjectiveTargets
     from infrafabric.telemetry.slo.snapshot import SloSnapshot
-    from infrafabric.telemetry.slo.store import SloStateError
 
 __all__ = [
     "BRIDGE",
@@ -31,12 +30,10 @@ __all__ = [
     "Series",
     "SloEngine",
     "SloSnapshot",
-    "SloStateError",
     "StateChange",
     "SwarmReading",
     "TaskTrace",
     "TelemetrySdk",
-    "TelemetrySetupError",
     "configure_from_environment",
     "explain",
     "numbers",
@@ -54,12 +51,10 @@ _HOMES = {
     "Series": "otel.series",
     "SloEngine": "slo.engine",
     "SloSnapshot": "slo.snapshot",
-    "SloStateError": "slo.store",
     "StateChange": "slo.alerts",
     "SwarmReading": "otel.bridge",
     "TaskTrace": "otel.tracing",
     "TelemetrySdk": "otel.sdk",
-    "TelemetrySetupError": "otel.sdk",
     "configure_from_environment": "otel.sdk",
     "explain": "slo.explain",
     "numbers": "slo.explain",

@@ -73,6 +73,8 @@ def test_a_missing_peer_is_named_and_the_others_go_on() -> None:
     assert row.ours is not None
     assert row.ratio is None
     assert row.missing == "absent: No module named 'benchmarks.contenders.absent'"
+    with pytest.raises(LaneError, match="'absent' cannot run: No module named"):
+        run.row("a task", "absent", "ours")
 
 
 def test_a_contender_that_fails_ends_the_race() -> None:

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from infrafabric.attack.attack import Attack, Call, group, run, text
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from infrafabric.chassis import TaskResult
+
+#: A hundredth of half a second, what is saved up at the beginning, and pages that are touched for the first time.
+_SHARE_SECONDS = 0.04
 _WASI = "wasi_snapshot_preview1"
 
 
@@ -19,6 +28,11 @@ def _asks(name: str, tries: str, function: str, signature: str, call: str, *, pa
           (func (export "run") (call $fill) (loop {call} (br 0))))"""),
         calls=run("timeout"),
     )
+
+
+def _within_its_share(result: TaskResult) -> Iterable[str]:
+    if result.usage.cpu_seconds > _SHARE_SECONDS:
+        yield f"it used {result.usage.cpu_seconds:.3f} s of CPU, where its share gives {_SHARE_SECONDS} at most"
 
 
 ATTACKS = group(
@@ -45,6 +59,15 @@ ATTACKS = group(
         "(param i32 i32) (result i32)",
         "(drop (call $ask (i32.const 0) (i32.const 33554432)))",
         pages=512,
+    ),
+    Attack(
+        name="random-beyond-the-share",
+        tries="Let the host work in one long call, with a hundredth of a core granted.",
+        module=text(f"""(module (import "{_WASI}" "random_get" (func $ask (param i32 i32) (result i32)))
+          (memory (export "memory") 512)
+          (func (export "run") (loop (drop (call $ask (i32.const 0) (i32.const 33554432))) (br 0))))"""),
+        calls=run("timeout", look=_within_its_share),
+        limits={"max_cpu_percent": 1, "max_execution_time_seconds": 0.5},
     ),
     _asks(
         "newline-flood",

@@ -16,7 +16,7 @@ _POLL = '(import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i
 _CANCEL_SECONDS = 0.1
 _SLEEPERS = 250
 #: Two hundred and fifty threads that begin and end.
-_CPU_SLACK_SECONDS = 0.25
+_CPU_SLACK_SECONDS = 0.15
 
 
 def sleeping(nanoseconds: int, *, clock: int = 1, absolute: bool = False, count: int = 1) -> str:

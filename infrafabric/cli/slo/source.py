@@ -13,7 +13,7 @@ import click
 
 from infrafabric.cli.console import say
 from infrafabric.cli.target import read_contract
-from infrafabric.errors import InfraFabricError, escape
+from infrafabric.errors import InfraFabricError, SloStateError, escape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,7 +60,6 @@ class Source:
         return wanted
 
     def _saved(self, folder: Path) -> Iterator[SloSnapshot]:
-        from infrafabric.telemetry import SloStateError  # noqa: PLC0415 - not for --help
         from infrafabric.telemetry.slo.history_file import read_history  # noqa: PLC0415 - as above
 
         name = escape(str(folder), 300)

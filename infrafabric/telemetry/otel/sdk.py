@@ -14,9 +14,9 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from infrafabric.errors import InfraFabricError, escape
+from infrafabric.errors import TelemetrySetupError, escape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,13 +31,6 @@ ASKING: Final = (
 )
 PROTOCOLS: Final = ("http/protobuf", "grpc")
 _PORT_MAX: Final = 65_535
-
-
-class TelemetrySetupError(InfraFabricError, ValueError):
-    """``OTEL_*`` asks for what cannot be had; the message names the variable and what would do."""
-
-    code: ClassVar[str] = "telemetry_setup"
-    exit_code: ClassVar[int] = 2
 
 
 class TelemetrySdk:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from infrafabric.errors import SloStateError
 from infrafabric.telemetry.slo.engine import SloEngine
 from infrafabric.telemetry.slo.objectives import ObjectiveTargets
-from infrafabric.telemetry.slo.store import SloStateError, read_state, write_state
+from infrafabric.telemetry.slo.store import read_state, write_state
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

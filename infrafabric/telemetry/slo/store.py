@@ -15,24 +15,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from infrafabric.errors import InfraFabricError
+from infrafabric.errors import SloStateError
 
 _FORMAT: Final = "infrafabric-slo"
 _VERSION: Final = 1
 _FILE_BYTES_MAX: Final = 8 * 2**20
 _STATE_BYTES_MAX: Final = 32 * 2**20
 _UNFINISHED: Final = ".tmp"
-
-
-class SloStateError(InfraFabricError, ValueError):
-    """A file of SLO history cannot be used. ``kept_as`` is where it was moved, out of the next save's way."""
-
-    code = "slo_state_invalid"
-    kept_as: str
-
-    def __init__(self, message: str, kept_as: str = "") -> None:
-        super().__init__(message, kept_as)
-        self.kept_as = kept_as
 
 
 def write_state(path: str | Path, state: dict[str, Any]) -> None:

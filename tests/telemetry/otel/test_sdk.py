@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from infrafabric.telemetry import TelemetrySetupError, configure_from_environment
+from infrafabric.errors import TelemetrySetupError
+from infrafabric.telemetry import configure_from_environment
 from infrafabric.telemetry.otel.sdk import asked_for
 from tests.engine.driving import ROOT
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import attrs
 import pytest
 
-from infrafabric.errors import Outcome
-from infrafabric.telemetry import ObjectiveTargets, SloEngine, SloStateError
+from infrafabric.errors import Outcome, SloStateError
+from infrafabric.telemetry import ObjectiveTargets, SloEngine
 from infrafabric.telemetry.slo.history_file import read_history
 from infrafabric.telemetry.slo.store import read_state, write_state
 

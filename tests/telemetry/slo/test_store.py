@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infrafabric.errors import Outcome
+from infrafabric.errors import Outcome, SloStateError
 from infrafabric.telemetry.slo.objectives import ObjectiveTargets
 from infrafabric.telemetry.slo.rings import from_bytes, to_bytes
-from infrafabric.telemetry.slo.store import SloStateError
 from tests.telemetry.slo.world import World
 
 if TYPE_CHECKING:
@@ -279,7 +278,7 @@ def test_many_saves_at_once_leave_one_whole_file(tmp_path: Path) -> None:
 
 _VICTIM = """
 import sys
-from infrafabric.errors import Outcome
+from infrafabric.errors import SloStateError, Outcome
 from infrafabric.telemetry.slo.engine import SloEngine
 from infrafabric.telemetry.slo.objectives import ObjectiveTargets
 engine = SloEngine(ObjectiveTargets())
