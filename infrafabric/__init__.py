@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         Outcome,
         Problem,
         RateLimitExceeded,
+        SloStateError,
         SwarmAlreadyLoaded,
         SwarmBusy,
         SwarmIdMismatch,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
         TaskParamsError,
         TaskTimeout,
         TaskTrapped,
+        TelemetrySetupError,
     )
     from infrafabric.wasm import inspect_module
 
@@ -80,6 +82,7 @@ __all__ = [
     "Problem",
     "RateLimitExceeded",
     "ServiceContract",
+    "SloStateError",
     "SwarmAlreadyLoaded",
     "SwarmBusy",
     "SwarmIdMismatch",
@@ -94,6 +97,7 @@ __all__ = [
     "TaskResult",
     "TaskTimeout",
     "TaskTrapped",
+    "TelemetrySetupError",
     "Usage",
     "__version__",
     "inspect_module",

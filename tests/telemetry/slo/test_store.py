@@ -278,7 +278,7 @@ def test_many_saves_at_once_leave_one_whole_file(tmp_path: Path) -> None:
 
 _VICTIM = """
 import sys
-from infrafabric.errors import SloStateError, Outcome
+from infrafabric.errors import Outcome
 from infrafabric.telemetry.slo.engine import SloEngine
 from infrafabric.telemetry.slo.objectives import ObjectiveTargets
 engine = SloEngine(ObjectiveTargets())
