@@ -55,7 +55,7 @@ def answering(pointer: int, length: int, content: bytes = b"", at: int = 64) -> 
         ("", b""),
         (b"", b""),
     ],
-    ids=str,
+    ids=lambda value: type(value).__name__ if isinstance(value, memoryview) else str(value),
 )
 def test_parameters_arrive_as_bytes(guest: Guest, params: Any, seen: bytes) -> None:
     """Bytes and text as they are, None as nothing, everything else as JSON."""
