@@ -148,7 +148,7 @@ def wrong_ending(offender: Offender, result: TaskResult) -> str | None:
     """What is wrong with how a hostile task ended; None when its limits held."""
     if result.status not in offender.endings:
         return f"{offender.swarm} ended as {result.status}: {result.error}"
-    if result.usage.peak_memory_bytes > OFFENDER_LIMITS["max_memory_mb"] << 20:
+    if result.usage.peak_memory_bytes > OFFENDER_LIMITS["max_memory_mb"] * 2**20:
         return f"{offender.swarm} used {result.usage.peak_memory_bytes:,} bytes of memory"
     if any(not record.text.isprintable() for record in result.logs):
         return f"{offender.swarm} wrote what cannot be printed"

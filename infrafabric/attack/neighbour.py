@@ -22,7 +22,7 @@ from infrafabric.errors import InfraFabricError, escape
 from infrafabric.testing import wat
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from infrafabric.chassis import IFChassis
 
@@ -62,7 +62,7 @@ class Latency:
     max_ms: float
 
     @classmethod
-    def of(cls, samples_ns: list[int]) -> Latency:
+    def of(cls, samples_ns: Sequence[int]) -> Latency:
         """The figures of these tasks."""
         if not samples_ns:
             return cls(tasks=0, p50_ms=0.0, p99_ms=0.0, max_ms=0.0)

@@ -174,9 +174,10 @@ class Scribe:
             self._idle.clear()
             self._wake.set()
             if self._thread is None or not self._thread.is_alive():
-                self._start()
+                self.start()
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        """See that the thread runs: when a swarm is loaded, since starting it takes more frames than a callback has."""
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
                 thread = threading.Thread(target=self._run, name="infrafabric-scribe", daemon=True)

@@ -34,7 +34,7 @@ MAX_ARM_TICKS = 100
 #: On the main thread it looks this often, so that Ctrl-C is prompt.
 MAIN_THREAD_ARM_TICKS = 8
 #: Frames a callback may need below the guest's caller; probed before a guest is entered.
-CALLBACK_DEPTH = 20
+CALLBACK_DEPTH = 28
 
 _NEVER_NS = 1 << 62
 #: A paused guest looks this often whether it was cancelled.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from infrafabric.engine import abi, entry, running
 from infrafabric.engine.engines import on_demand_engine
+from infrafabric.engine.guestlog import SCRIBE
 from infrafabric.engine.instance import Instance
 from infrafabric.engine.running import Governor, GuestEnded, Run, Verdict
 from infrafabric.engine.settings import CodeKind
@@ -92,6 +93,7 @@ class SwarmRuntime:
         #: Whether bytes can be put into an instance: pages that the host grows for them would add up in a kept one.
         self._can_place = program.allocator is not None or not keep_instance
         self._kept: Instance | None = None
+        SCRIBE.start()
 
     def probe(self, deadline_ns: int) -> None:
         """Make one instance, as every task will: its start must succeed. Raises `SwarmInitError`."""
