@@ -23,11 +23,27 @@ from typing import Any
 from wasmtime import _ffi
 
 _library = _ffi.dll
+#: The same library, called without giving up the GIL: for what takes less time than giving it up does.
+_quick_library = ctypes.PyDLL(str(_ffi.filename))
+#: What runs guests, compiles, or returns memory to the kernel: other threads go on meanwhile.
+_LONG = frozenset(
+    {
+        "wasm_engine_new_with_config",
+        "wasmtime_func_call_unchecked",
+        "wasmtime_instance_pre_instantiate",
+        "wasmtime_memory_grow",
+        "wasmtime_module_delete",
+        "wasmtime_module_deserialize",
+        "wasmtime_module_new",
+        "wasmtime_module_serialize",
+        "wasmtime_store_delete",
+    }
+)
 
 
 def _function(name: str, result: Any, *arguments: Any) -> Any:
     # Indexing makes a new function object, so these prototypes do not disturb the package's own.
-    function = _library[name]
+    function = (_library if name in _LONG else _quick_library)[name]
     function.restype = result
     function.argtypes = arguments
     return function

@@ -11,6 +11,8 @@ from infrafabric.engine import SCRIBE
 from infrafabric.testing import ADDER, contract, wat
 
 if TYPE_CHECKING:
+    import pytest
+
     from infrafabric.chassis import IFChassis
 
 _TASKS = 3000
@@ -32,27 +34,30 @@ def test_a_queued_task_that_has_ended_leaves_no_alarm(chassis: IFChassis) -> Non
 
 
 class _Stuck(logging.Handler):
-    def __init__(self, go_on: threading.Event) -> None:
+    """A handler that gets on with nothing until it is let go."""
+
+    def __init__(self, let_go: threading.Event) -> None:
         super().__init__()
-        self._go_on = go_on
+        self._let_go = let_go
 
     def emit(self, record: logging.LogRecord) -> None:  # noqa: ARG002 - what it says does not matter
-        self._go_on.wait(0.001)
+        self._let_go.wait(0.001)
 
 
-def test_a_flood_before_a_slow_handler_is_bounded(chassis: IFChassis) -> None:
+def test_a_flood_before_a_slow_handler_is_bounded(chassis: IFChassis, caplog: pytest.LogCaptureFixture) -> None:
     """However many records were written while a handler was busy, what waits for it is bounded by the swarms."""
-    chassis.load_swarm(
-        "shouter", wat(_SHOUTER), contract("shouter", resource_limits={"max_log_bytes_per_second": 1 << 20})
-    )
-    go_on = threading.Event()
-    handler, logger = _Stuck(go_on), logging.getLogger("infrafabric.swarm.shouter")
+    logger = logging.getLogger("infrafabric.swarm.shouter")
+    caplog.set_level(logging.INFO, logger.name)
+    granted = contract("shouter", resource_limits={"max_log_bytes_per_second": 1 << 20})
+    chassis.load_swarm("shouter", wat(_SHOUTER), granted)
+    let_go = threading.Event()
+    handler = _Stuck(let_go)
     logger.addHandler(handler)
     try:
         result = chassis.execute_task("shouter", "run")
         assert result.usage.log_records > _FEW
         assert len(SCRIBE._waiting) < _FEW
     finally:
-        go_on.set()
+        let_go.set()
         SCRIBE.flush(30.0)
         logger.removeHandler(handler)
