@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from infrafabric.errors import escape
 from infrafabric.telemetry import BRIDGE, AlertState
@@ -110,6 +110,8 @@ class Reporter:
             "number": change.number,
         }
         self._witness.event("slo_state_changed", swarm_id, level=level, **facts)
+        if BRIDGE.tracing is not None:
+            _contained(BRIDGE.tracing.slo_changed, swarm_id, facts)
         self._call(change)
 
     def enforcement_changed(self, change: EnforcementChange) -> None:
@@ -123,6 +125,8 @@ class Reporter:
             "number": change.number,
         }
         self._witness.event("enforcement_changed", change.swarm_id, level=level, **facts)
+        if BRIDGE.tracing is not None:
+            _contained(BRIDGE.tracing.enforcement_changed, change.swarm_id, facts)
         self._call(change)
 
     def _call(self, change: StateChange | EnforcementChange) -> None:
@@ -132,3 +136,11 @@ class Reporter:
             self._on_slo_change(change)
         except Exception:  # noqa: BLE001 - whatever it raises is the application's
             _log.exception("on_slo_change failed on: %s", change)
+
+
+def _contained(tell: Callable[[str, dict[str, Any]], None], swarm_id: str, facts: dict[str, Any]) -> None:
+    """Call OpenTelemetry: an exporter's failure changes nothing."""
+    try:
+        tell(swarm_id, facts)
+    except Exception:  # noqa: BLE001 - whatever a provider raises is the application's
+        _log.exception("OpenTelemetry failed on a change of swarm '%s'", escape(swarm_id))

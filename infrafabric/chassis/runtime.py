@@ -159,6 +159,21 @@ class IFChassis:
         swarm = self._swarms.get(swarm_id)
         return self._objectives.snapshot(swarm, task_name) if swarm is not None else None
 
+    def exclude_from_slo(
+        self, swarm_id: str, *, reason: str, author: str, start: float | None = None, end: float | None = None
+    ) -> int:
+        """Keep what happens between two times (epoch seconds) from burning a swarm's budgets, as in maintenance.
+
+        ``start`` None is now, ``end`` None lasts until `end_slo_exclusion`. Returns the exclusion's number. Snapshots
+        show raw and adjusted values, reason and author. Raises `SwarmNotLoadedError`, and ValueError for what is wrong
+        with times or texts.
+        """
+        return self._swarm(swarm_id).slo.exclude(start, end, reason=reason, author=author)
+
+    def end_slo_exclusion(self, swarm_id: str, number: int) -> None:
+        """End a running exclusion now. LookupError when there is none of that number, ValueError when it ended."""
+        self._swarm(swarm_id).slo.end_exclusion(number)
+
     # --- loading -------------------------------------------------------------------------------------
 
     def load_swarm(self, swarm_id: str, wasm_module: bytes, contract: ServiceContract) -> bool:

@@ -19,7 +19,7 @@ from infrafabric.chassis.history import HistoryFolder
 from infrafabric.chassis.keeper import Keeper
 from infrafabric.chassis.policy import EnforcementChange
 from infrafabric.chassis.witness import Witness
-from infrafabric.errors import Outcome, RateLimitExceeded, SwarmQuarantined
+from infrafabric.errors import Outcome, RateLimitExceeded, SwarmNotLoadedError, SwarmQuarantined
 from infrafabric.telemetry import AlertState, ObjectiveTargets, SloEngine, StateChange
 from infrafabric.testing import ADDER, FakeClock, contract, wat
 from tests.engine.driving import python
@@ -543,3 +543,22 @@ def test_an_observing_contract_has_no_policy_at_all(chassis: IFChassis) -> None:
     chassis.load_swarm("s", SWITCH, contract("s"))
     assert chassis.swarm_runtimes["s"].policy is None
     assert chassis.get_runtime_stats("s")["enforcement"] is None  # type: ignore[index]
+
+
+def test_an_exclusion_keeps_failures_from_burning(cache_dir: Path) -> None:
+    """Raw and adjusted counts stand side by side, with who said so and why."""
+    text = '(module (func (export "fail") unreachable) (func (export "work")))'
+    with IFChassis(cache_dir=cache_dir) as chassis:
+        chassis.load_swarm("s", wat(text), contract("s"))
+        number = chassis.exclude_from_slo("s", reason="moving house", author="op@example.org")
+        chassis.execute_task("s", "fail", check=False)
+        chassis.end_slo_exclusion("s", number)
+        chassis.execute_task("s", "work")
+        snapshot = chassis.slo("s")
+        assert snapshot is not None
+        availability = snapshot.objective("availability")
+        assert (availability.bad_events, availability.raw.bad_events) == (0, 1)
+        with pytest.raises(LookupError):
+            chassis.end_slo_exclusion("s", 99)
+        with pytest.raises(SwarmNotLoadedError):
+            chassis.exclude_from_slo("nobody", reason="x", author="y")

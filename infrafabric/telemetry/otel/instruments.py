@@ -12,6 +12,10 @@ import attrs
 SPAN: Final = "infrafabric.task"
 #: The event of a span for each line that its guest logged.
 LOG_EVENT: Final = "infrafabric.guest.log"
+#: The span of a change of an objective, an alert or a budget policy, and its events.
+CHANGE_SPAN: Final = "infrafabric.change"
+STATE_EVENT: Final = "infrafabric.slo.state_changed"
+ENFORCEMENT_EVENT: Final = "infrafabric.enforcement_changed"
 
 SWARM: Final = "infrafabric.swarm.id"
 TASK: Final = "infrafabric.task.name"

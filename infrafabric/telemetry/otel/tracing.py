@@ -16,7 +16,7 @@ from infrafabric.telemetry.otel import instruments as names
 from infrafabric.telemetry.otel.version import library_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from opentelemetry.context import Context
 
@@ -44,6 +44,20 @@ class Tracing:
 
     def __init__(self, provider: Any) -> None:
         self._tracer: trace.Tracer = provider.get_tracer("infrafabric", library_version())
+
+    def slo_changed(self, swarm_id: str, facts: Mapping[str, Any]) -> None:
+        """Tell that an alert or an objective came into another state."""
+        self._changed(names.STATE_EVENT, swarm_id, facts)
+
+    def enforcement_changed(self, swarm_id: str, facts: Mapping[str, Any]) -> None:
+        """Tell that a budget policy came into another state."""
+        self._changed(names.ENFORCEMENT_EVENT, swarm_id, facts)
+
+    def _changed(self, event: str, swarm_id: str, facts: Mapping[str, Any]) -> None:
+        """A span of no length with one event: no task's span is open for what happens to none in particular."""
+        span = self._tracer.start_span(names.CHANGE_SPAN, attributes={names.SWARM: swarm_id})
+        span.add_event(event, {f"{event}.{name}": value for name, value in facts.items() if value is not None})
+        span.end()
 
     def begin(self, series: Series) -> TaskTrace:
         """The trace of a task called now, in the calling thread's context."""

@@ -43,5 +43,13 @@ def test_values_and_bounds_are_all_named() -> None:
     """States, reasons and bounds stand on the page as the code has them."""
     text = " ".join(PAGE.read_text().split())
     assert f"(seconds): {' '.join(f'{bound:g}' for bound in instruments.SECONDS)}, and" in text
-    for word in (*(state.value for state in AlertState), *REFUSALS, instruments.SPAN, instruments.LOG_EVENT):
+    for word in (
+        *(state.value for state in AlertState),
+        *REFUSALS,
+        instruments.SPAN,
+        instruments.LOG_EVENT,
+        instruments.CHANGE_SPAN,
+        instruments.STATE_EVENT,
+        instruments.ENFORCEMENT_EVENT,
+    ):
         assert f"`{word}`" in text

@@ -197,3 +197,19 @@ def test_a_signal_that_ends_the_call_ends_its_span(chassis: IFChassis, sdk: Sdk)
         signal.signal(signal.SIGALRM, before)
     (span,) = sdk.spans()
     assert (span.attributes or {})["error.type"] in {"interrupted", "cancelled"}
+
+
+def test_a_change_of_an_objective_is_an_event(chassis: IFChassis, sdk: Sdk) -> None:
+    """Of a span of its own, since it happens to no task in particular."""
+    chassis.load_swarm("s", TALKER, contract("s"))
+    for _ in range(20):
+        chassis.execute_task("s", "fall", check=False)
+    chassis.slo("s")
+    events = [event for span in sdk.spans("infrafabric.change") for event in span.events]
+    assert {event.name for event in events} == {"infrafabric.slo.state_changed"}
+    told = [dict(event.attributes or {}) for event in events]
+    assert any(
+        facts["infrafabric.slo.state_changed.objective"] == "availability"
+        and facts["infrafabric.slo.state_changed.current"] in {"firing", "exhausted"}
+        for facts in told
+    )
