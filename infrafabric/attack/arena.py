@@ -53,6 +53,8 @@ class Arena:
         self._child: subprocess.Popen[bytes] | None = None
         self._words = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __exit__
         self._unread = b""
+        #: Whether the child that was started last got as far as being attacked.
+        self.is_ready = True
 
     def __enter__(self) -> Self:
         return self
@@ -67,6 +69,9 @@ class Arena:
         try:
             if self._child is None:
                 self._child = self._start()
+                self.is_ready = False
+                self._read(self._hang_seconds)
+                self.is_ready = True
             assert self._child.stdin is not None  # noqa: S101 - for the type checker: it is a pipe
             self._child.stdin.write(attack.name.encode() + b"\n")
             self._child.stdin.flush()
@@ -214,6 +219,8 @@ def run_attacks(
     with Arena() as arena:
         for attack in selected(patterns):
             note(arena.run(attack))
+            if not arena.is_ready:  # no attack's doing: the others would find the same
+                break
         aftermath = arena.finish()
         if aftermath is not None:
             note(aftermath)

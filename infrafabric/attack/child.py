@@ -32,6 +32,7 @@ def main(party: str) -> None:
     attacks = {attack.name: attack for attack in getattr(importlib.import_module(module), name)}
     with Stage() as stage:
         before = Footprint.after_cleaning()
+        _answer(answers, {"ready": True})
         for line in sys.stdin:
             faulthandler.dump_traceback_later(HANG_SECONDS, repeat=False)
             result = stage.run(attacks[line.strip()])

@@ -110,6 +110,8 @@ class Neighbour:
     def stop(self) -> None:
         """End the thread; the swarms stay."""
         self._stop.set()
+        if self._thread.ident is None:
+            return
         self._thread.join(10)
         if self._thread.is_alive():
             self.faults.append("the neighbour's last task did not end within 10 s")
