@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from infrafabric.chassis.refusal import Refused
-from infrafabric.chassis.workers import ALARMS, Workers
+from infrafabric.chassis.workers import ALARMS, Alarm, Workers
 from infrafabric.limits import Wait
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class TaskFuture(Future["TaskResult"]):
         self._report = ended
         #: Whether the gate has said something of this task's place: granted, closed, expired or cancelled.
         self._left_queue = False
+        self._alarm: Alarm | None = None
 
     def cancel(self) -> bool:
         """Stop the task, queued or running. True unless it had ended already; its outcome is then ``cancelled``."""
@@ -67,7 +68,8 @@ class TaskFuture(Future["TaskResult"]):
         if not self.left_queue:
             # Weakly: an alarm far away must not hold a result that nobody else holds.
             mine = weakref.ref(self)
-            ALARMS.at(self._task.deadline_ns, lambda: _expire(mine))
+            self._alarm = ALARMS.at(self._task.deadline_ns, lambda: _expire(mine))
+            self._silence_if_left()  # somebody may have come between the lines above
         if self._task.was_cancelled():  # by somebody who came before it was in line
             self.cancel()
 
@@ -82,8 +84,13 @@ class TaskFuture(Future["TaskResult"]):
     def granted(self) -> None:
         """The slot is this task's: run it on a worker."""
         self._left_queue = True
+        self._silence_if_left()
         self._task.granted()
         self._workers.start(self._execute)
+
+    def _silence_if_left(self) -> None:
+        if self._left_queue and self._alarm is not None:
+            ALARMS.silence(self._alarm)
 
     @property
     def left_queue(self) -> bool:
@@ -101,6 +108,7 @@ class TaskFuture(Future["TaskResult"]):
 
     def _leave_queue(self, heard: Wait) -> None:
         self._left_queue = True
+        self._silence_if_left()
         self._finish(self._task.refuse(self._task.not_granted(heard)))
 
     # --- the way out ---------------------------------------------------------------------------------

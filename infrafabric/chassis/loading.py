@@ -85,9 +85,7 @@ def _promise_bytes(program: Program, contract: ServiceContract) -> int:
     host_grows = program.memory_name is not None and program.allocator is None
     if not program.info.memories or not (program.may_grow or host_grows):
         return program.initial_memory_bytes
-    declared = program.info.memories[0].maximum_bytes
-    limit = contract.resource_limits.max_memory_bytes
-    return limit if declared is None else min(limit, declared)
+    return program.grown_memory_bytes(contract.resource_limits.max_memory_bytes)
 
 
 def load(

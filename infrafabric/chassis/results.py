@@ -23,8 +23,8 @@ class Usage:
     """What a task used. Times in seconds, sizes in bytes.
 
     ``wall_seconds`` runs from the call to the end; ``queue_seconds`` of it were spent waiting (queue, rate, CPU debt)
-    and ``throttled_seconds`` paused by ``max_cpu_percent``. ``peak_memory_bytes`` is linear memory. ``fuel`` is None
-    when it was not metered.
+    and ``throttled_seconds`` paused by ``max_cpu_percent``. ``peak_memory_bytes`` is linear memory; of a
+    memory that the module does not export, what it may have grown to. ``fuel`` is None when it was not metered.
     """
 
     wall_seconds: float

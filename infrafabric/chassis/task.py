@@ -199,6 +199,8 @@ class Task:
         swarm, share = self.swarm, self.swarm.cpu_share
         promised = 0
         try:
+            if time.monotonic_ns() >= self.deadline_ns:  # it had its slot, and no thread came in time
+                raise self.not_granted(Wait.EXPIRED)
             if self._pass is not None and swarm.policy is not None and (turned := swarm.policy.still(self._pass)):
                 return self.refuse(turned_away(swarm, turned))
             while share is not None and (debt_ns := share.debt_wait_ns(time.monotonic_ns())):

@@ -22,9 +22,12 @@ from infrafabric.engine.entry import large_stack
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: Threads of one chassis; more tasks than that wait for one, on their own time.
-MAX_WORKERS = 256
 IDLE_SECONDS = 10.0
+#: Silenced alarms are swept in bulk.
+_SWEEP_AT = 64
+
+#: When, which of those, and what; None once it was silenced or has rung.
+Alarm = list[Any]
 
 _log = logging.getLogger("infrafabric.chassis")
 
@@ -32,8 +35,7 @@ _log = logging.getLogger("infrafabric.chassis")
 class Workers:
     """Runs callables on daemon threads, in the order they came."""
 
-    def __init__(self, max_workers: int = MAX_WORKERS) -> None:
-        self._max_workers = max_workers
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._work_came = threading.Condition(self._lock)
         self._work: deque[Callable[[], None]] = deque()
@@ -47,8 +49,6 @@ class Workers:
             self._work.append(work)
             if self._idle >= len(self._work):
                 self._work_came.notify()
-                return
-            if self._threads >= self._max_workers:
                 return
             self._threads += 1
         with large_stack():
@@ -103,19 +103,34 @@ class Alarms:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
-        self._heap: list[tuple[int, int, Callable[[], None]]] = []
+        self._heap: list[Alarm] = []
+        self._silenced = 0
         self._order = itertools.count()
         self._running = False
 
-    def at(self, when_ns: int, callback: Callable[[], None]) -> None:
+    def at(self, when_ns: int, callback: Callable[[], None]) -> Alarm:
         """Call ``callback`` at that monotonic time, on the alarms' thread: it must only hand over."""
+        alarm: Alarm = [when_ns, next(self._order), callback]
         with self._lock:
-            heapq.heappush(self._heap, (when_ns, next(self._order), callback))
+            heapq.heappush(self._heap, alarm)
             if not self._running:
                 self._running = True
                 threading.Thread(target=self._run, name="infrafabric-alarms", daemon=True).start()
-            elif self._heap[0][2] is callback:
+            elif self._heap[0] is alarm:
                 self._changed.notify()
+        return alarm
+
+    def silence(self, alarm: Alarm) -> None:
+        """Forget an alarm. What is silenced is swept when it is most of what is held."""
+        with self._lock:
+            if alarm[2] is None:
+                return
+            alarm[2] = None
+            self._silenced += 1
+            if self._silenced > _SWEEP_AT and 2 * self._silenced > len(self._heap):
+                self._heap = [held for held in self._heap if held[2] is not None]
+                heapq.heapify(self._heap)
+                self._silenced = 0
 
     def _run(self) -> None:
         while True:
@@ -127,7 +142,11 @@ class Alarms:
                 if delay_ns > 0:
                     self._changed.wait(delay_ns / 1e9)
                     continue
-                callback = heapq.heappop(self._heap)[2]
+                alarm = heapq.heappop(self._heap)
+                callback, alarm[2] = alarm[2], None
+                if callback is None:
+                    self._silenced -= 1
+                    continue
             try:
                 callback()
             except Exception:  # noqa: BLE001 - the next alarm still rings

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING
+
 from infrafabric.engine import binding
 from infrafabric.engine.running import GuestEnded, Run, Verdict
 from infrafabric.errors import Outcome, escape
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 #: What each trap means for people. Codes that a core module cannot raise stay the engine's words.
 TRAPS: dict[str, str] = {
@@ -40,7 +46,13 @@ def outcome_of(trap_code: str) -> Outcome:
     return LIMITS.get(trap_code, Outcome.TRAP)
 
 
-def raise_ending(run: Run, error: int | None, trap: int | None, memory_limit_bytes: int) -> None:
+def raise_ending(
+    run: Run,
+    error: int | None,
+    trap: int | None,
+    memory_limit_bytes: int,
+    name_of: Callable[[int], str | None] = lambda _index: None,
+) -> None:
     """Raise `GuestEnded` for what a call returned. The run's own verdict comes first: it is why the guest ended."""
     number, text = None, b""
     if trap:
@@ -54,16 +66,28 @@ def raise_ending(run: Run, error: int | None, trap: int | None, memory_limit_byt
         raise GuestEnded(Verdict(Outcome.INTERNAL, f"the engine reported: {escape(text)}"))
     outcome = outcome_of(code)
     message = TRAPS.get(code, f"the guest trapped: {code.replace('_', ' ')}")
-    if outcome is Outcome.TRAP and run.peak_memory_bytes > _NEARLY_FULL * memory_limit_bytes:
+    if (
+        outcome is Outcome.TRAP
+        and run.memory_name is not None
+        and run.peak_memory_bytes > _NEARLY_FULL * memory_limit_bytes
+    ):
         message += (
             f"; its memory stood at {run.peak_memory_bytes / _MIB:.0f} of {memory_limit_bytes / _MIB:.0f} MiB: "
             "a refused grow is likely (raise max_memory_mb, or send less)"
         )
-    raise GuestEnded(Verdict(outcome, message, code, _backtrace(text)))
+    raise GuestEnded(Verdict(outcome, message, code, _backtrace(text, name_of)))
 
 
-def _backtrace(text: bytes) -> str:
-    """The guest's frames from the engine's message, each escaped, at most sixteen lines."""
+#: How the engine calls a function, of which it knows no name: custom sections do not reach it.
+_NAMELESS = re.compile(r"<unknown>!<wasm function (\d+)>")
+
+
+def _backtrace(text: bytes, name_of: Callable[[int], str | None]) -> str:
+    """The guest's frames from the engine's message with the module's own names, each escaped, at most sixteen lines."""
+
+    def named(found: re.Match[str]) -> str:
+        return name_of(int(found[1])) or f"<function {found[1]}>"
+
     lines = text.decode("utf-8", "replace").splitlines()
-    frames = [line.strip().replace("<unknown>!", "") for line in lines if "!" in line][:16]
+    frames = [_NAMELESS.sub(named, line.strip()) for line in lines if "!" in line][:16]
     return "\n".join(escape(line, limit=200) for line in frames)

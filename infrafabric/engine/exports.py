@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import attrs
@@ -81,15 +82,15 @@ class ExportPlan:
 
 def plan_exports(info: ModuleInfo) -> ExportPlan:
     """Plan a module's exported functions by their names and signatures."""
-    signatures = {
-        export.name: export.type
-        for export in info.exports
-        if export.kind == "func" and isinstance(export.type, FuncType)
-    }
+    exported = [export for export in info.exports if export.kind == "func" and isinstance(export.type, FuncType)]
+    signatures = {export.name: export.type for export in exported if isinstance(export.type, FuncType)}
+    # Once a function, not once an export: twenty thousand names for one function must not make its parameters' names
+    # as many times.
+    parameter_names = functools.cache(info.parameter_names)
     functions = {
-        name: Function.of(name, signature, info.parameter_names(name))
-        for name, signature in signatures.items()
-        if signature.callable_from_host
+        export.name: Function.of(export.name, signatures[export.name], parameter_names(export.index))
+        for export in exported
+        if signatures[export.name].callable_from_host
     }
     initializers, allocator = tuple(_initializers(functions)), _allocator(functions)
     reasons = {name: _why_no_task(name, signature, initializers, allocator) for name, signature in signatures.items()}

@@ -69,6 +69,8 @@ class SwarmLog:
         self._lock = threading.Lock()
         self.pending: deque[tuple[int, str, float, Mapping[str, str] | None]] = deque()
         self.dropped = 0
+        #: Whether it is in the scribe's line: once, or a flood would stand there for every record, before all others.
+        self.in_line = False
 
     def admit(self, size_bytes: int, now_ns: int) -> bool:
         """Take ``size_bytes`` from the budget: a bucket of one second's worth. False: over it, drop the record."""
@@ -169,7 +171,9 @@ class Scribe:
 
     def wake(self, log: SwarmLog) -> None:
         """Tell the scribe that ``log`` has records waiting."""
-        self._waiting.append(log)
+        if not log.in_line:
+            log.in_line = True
+            self._waiting.append(log)
         if not self._wake.is_set():
             self._idle.clear()
             self._wake.set()
@@ -198,7 +202,9 @@ class Scribe:
             self._wake.clear()
             while self._waiting:
                 log = self._waiting.popleft()
-                if _emit(log):
+                log.in_line = False
+                if _emit(log) and not log.in_line:
+                    log.in_line = True
                     self._waiting.append(log)  # its turn comes again after its neighbours'
             if not self._wake.is_set():
                 self._idle.set()

@@ -173,7 +173,7 @@ class Instance:
         trap = self._scratch.trap.value
         self._scratch.trap.value = None
         self.measure()
-        raise_ending(self.run, error, trap, self.sandbox.memory_bytes)
+        raise_ending(self.run, error, trap, self.sandbox.memory_bytes, self.program.info.function_name)
 
     # --- memory ------------------------------------------------------------------------------------
 
@@ -234,10 +234,12 @@ class Instance:
         """Note the memory that the guest has: it never shrinks, so this is its peak."""
         program = self.program
         run = self.run
-        if not self._made or program.memory_name is None or not (program.may_grow or self._grown):
+        if not self._made or not (program.may_grow or self._grown):
             run.peak_memory_bytes = program.initial_memory_bytes
-        else:
+        elif program.memory_name is not None:
             run.peak_memory_bytes = self.memory_size()
+        else:  # nobody can look at a memory that is not exported: it may have grown as far as it was let
+            run.peak_memory_bytes = program.grown_memory_bytes(self.sandbox.memory_bytes)
 
     def fuel_used(self) -> int | None:
         """Fuel used since `attach`; None when it is not metered."""

@@ -22,6 +22,7 @@ from infrafabric.engine.engines import POOL_TABLE_ELEMENTS, Engine, code_kind, e
 from infrafabric.engine.exports import plan_exports
 from infrafabric.engine.imports import host_function_for
 from infrafabric.errors import InvalidModule, ModuleTooLarge, escape
+from infrafabric.wasm.stripping import without_custom_sections
 
 if TYPE_CHECKING:
     from infrafabric.engine.cache import CodeCache
@@ -61,6 +62,13 @@ class Program:
         plan = plan_exports(info)
         self.tasks, self.initializers, self.allocator = plan.tasks, plan.initializers, plan.allocator
         self._link(pooled=True, code=code)
+
+    def grown_memory_bytes(self, limit_bytes: int) -> int:
+        """How large the memory can get under a limit; 0 without one."""
+        if not self.info.memories:
+            return 0
+        declared = self.info.memories[0].maximum_bytes
+        return limit_bytes if declared is None else min(limit_bytes, declared)
 
     def linked(self, *, pooled: bool) -> Linked:
         """This program in the pooled or the on-demand engine; on demand as well where no pool can hold it."""
@@ -179,7 +187,7 @@ def _build(info: ModuleInfo, data: bytes, kind: CodeKind, cache: CodeCache | Non
             return Program(info, data, code, kind)
         except InvalidModule:
             pass  # written by another build of the engine under the same name: compile it again
-    code = COMPILER.compile(data, kind, timeout_seconds)
+    code = COMPILER.compile(without_custom_sections(data), kind, timeout_seconds)
     if cache is not None:
         cache.put(info.sha256, kind, code)
     return Program(info, data, code, kind)

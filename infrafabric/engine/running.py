@@ -11,7 +11,9 @@ through a process-wide variable, and one at its entry corrupts the heap):
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import threading
 import time
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
@@ -105,6 +107,8 @@ class Run:
     host_calls = 0
     peak_memory_bytes = 0
     _log: TaskLog | None = None
+    #: Held while the thread sleeps for its guest; released to wake it.
+    _bell: threading.Lock | None = None
     #: Gives what every log record of the task carries beside its text, such as the ids of its trace.
     log_fields: Callable[[], Mapping[str, str]] | None = None
 
@@ -142,6 +146,10 @@ class Run:
         """Ask the guest to end with ``verdict``; the first request counts. Follow with a wake of its ticker."""
         if self.stop is None:
             self.stop = verdict
+        bell = self._bell
+        if bell is not None:
+            with contextlib.suppress(RuntimeError):  # somebody else rang
+                bell.release()
 
     def stopped(self) -> bool:
         """Whether the guest was asked to end: from another thread, or by a signal handler that raised."""
@@ -186,20 +194,34 @@ class Run:
     def _pause(self, now_ns: int, rest_ns: int) -> int:
         start_ns = now_ns
         end_ns = min(now_ns + rest_ns, self.deadline_ns)
+        now_ns = self._rest_until(end_ns)
+        self.throttled_ns += now_ns - start_ns
+        return now_ns
+
+    def _rest_until(self, end_ns: int) -> int:
+        """Rest until then or until the guest was asked to end; the time now.
+
+        A thread waits to be woken: hundreds that looked up every few milliseconds would leave nobody else the
+        interpreter. The main thread looks up, because it has to see signals.
+        """
+        now_ns = time.monotonic_ns()
+        if self.shield is None:
+            self._bell = bell = threading.Lock()
+            bell.acquire()
+            while now_ns < end_ns and not self.stopped():
+                bell.acquire(timeout=min((end_ns - now_ns) / 1e9, threading.TIMEOUT_MAX))
+                now_ns = time.monotonic_ns()
+            self._bell = None
+            return now_ns
         while now_ns < end_ns and not self.stopped():
             time.sleep(min(end_ns - now_ns, _PAUSE_SLICE_NS) / 1e9)
             now_ns = time.monotonic_ns()
-        self.throttled_ns += now_ns - start_ns
         return now_ns
 
     def sleep_until(self, wake_ns: int) -> bool:
         """Sleep for the guest, at most to its deadline. False when the guest must end, with the verdict set."""
-        now_ns = time.monotonic_ns()
         self.look_ns = _NEVER_NS
-        while not self.stopped() and now_ns < min(wake_ns, self.deadline_ns):
-            time.sleep(min(wake_ns - now_ns, self.deadline_ns - now_ns, _PAUSE_SLICE_NS) / 1e9)
-            now_ns = time.monotonic_ns()
-        return self.ticks(now_ns) > 0
+        return self.ticks(self._rest_until(min(wake_ns, self.deadline_ns))) > 0
 
     def find_memory(self, caller: int) -> int:
         """The address of the guest's memory handle, also while its start function runs; 0 when it exports none."""

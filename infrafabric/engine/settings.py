@@ -59,7 +59,7 @@ class CodeKind:
 
 @functools.cache
 def _fingerprint(kind: CodeKind) -> str:
-    parts = repr((sorted(_code_settings(kind).items()), version("wasmtime")))
+    parts = repr((sorted(_code_settings(kind).items()), version("wasmtime"), "without custom sections"))
     return hashlib.sha256(parts.encode()).hexdigest()[:16]
 
 
