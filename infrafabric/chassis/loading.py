@@ -22,7 +22,7 @@ from infrafabric.engine import (
     load_program,
 )
 from infrafabric.engine.abi import fits
-from infrafabric.errors import ContractError, InvalidModule, ModuleTooLarge, escape
+from infrafabric.errors import CompileLimitExceeded, ContractError, InvalidModule, ModuleTooLarge, escape
 from infrafabric.wasm import ModuleInfo, inspect_module
 
 if TYPE_CHECKING:
@@ -109,8 +109,10 @@ def load(
         fuel=limits.max_fuel is not None,
         deterministic=contract.execution.deterministic,
         cache=cache,
-        timeout_seconds=limits.max_load_seconds,
+        timeout_seconds=(deadline_ns - time.monotonic_ns()) / 1e9,
     )
+    if time.monotonic_ns() >= deadline_ns:
+        raise CompileLimitExceeded(f"compiling it took all of max_load_seconds = {limits.max_load_seconds:g}")
     _check_tasks(program, contract)
     promise_bytes = _promise_bytes(program, contract)
     if not ledger.could_ever_fit(promise_bytes):
