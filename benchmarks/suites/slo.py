@@ -20,7 +20,7 @@ _HERE = "benchmarks.suites.slo"
 
 def measure(effort: Effort) -> Iterator[Row]:
     """After a thousand events and after very many."""
-    many = effort.pick(100_000, 2_000_000)
+    many = effort.pick(100_000, 10_000_000)
     took = probe(f"{_HERE}:costs", few=1_000, many=many, rounds=effort.pick(9, 25))
     for what, bar in (("record", at_most(1, "us")), ("evaluate", at_most(50, "us"))):
         few, after = took[f"{what} few"], took[f"{what} many"]

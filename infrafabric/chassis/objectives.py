@@ -6,6 +6,7 @@ does the next run of the program. Keeping the engine in the loaded swarm was rej
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 from infrafabric.chassis.history import HistoryFolder
@@ -23,14 +24,21 @@ if TYPE_CHECKING:
     from infrafabric.telemetry import SloSnapshot
 
 
-class Objectives:
-    """Gives swarms their engines, and has them judged and saved while they are loaded.
+#: So many histories of swarms that are not loaded are kept in memory, of about 115 KB each; those left longest ago go
+#: first. With a state folder they are on disk.
+MAX_LEFT = 500
 
-    The chassis's lock guards `adopt`.
-    """
+
+class Objectives:
+    """Gives swarms their engines, and has them judged and saved while they are loaded. Thread-safe."""
 
     def __init__(self, state_dir: str | Path | None, witness: Witness, reporter: Reporter) -> None:
+        self._lock = threading.Lock()
         self._engines: dict[str, SloEngine] = {}
+        #: How many loaded swarms count into an engine: two while one replaces the other.
+        self._users: dict[str, int] = {}
+        #: The subjects of engines into which none does, in the order in which they were left.
+        self._left: dict[str, None] = {}
         self._reporter = reporter
         self._keeper = Keeper(HistoryFolder(state_dir) if state_dir is not None else None, witness)
 
@@ -54,7 +62,10 @@ class Objectives:
     def adopt(self, swarm: LoadedSwarm, old: LoadedSwarm | None) -> None:
         """Once a swarm is loaded: its history goes on under the targets of its contract, and so does its policy."""
         for task_name, engine in _engines_of(swarm):
-            self._engines[engine.subject] = engine
+            with self._lock:
+                self._engines[engine.subject] = engine
+                self._users[engine.subject] = self._users.get(engine.subject, 0) + 1
+                self._left.pop(engine.subject, None)
             wanted = targets(swarm.contract, task_name)
             if engine.targets != wanted:
                 engine.retarget(wanted)
@@ -71,6 +82,19 @@ class Objectives:
         self._leave_policy(swarm)
         for _, engine in _engines_of(swarm):
             self._keeper.release(engine.subject)
+            self._leave(engine.subject)
+
+    def _leave(self, subject: str) -> None:
+        with self._lock:
+            users = self._users.pop(subject, 1) - 1
+            if users:
+                self._users[subject] = users
+                return
+            self._left[subject] = None
+            while len(self._left) > MAX_LEFT:
+                oldest = next(iter(self._left))
+                del self._left[oldest]
+                self._engines.pop(oldest, None)
 
     def snapshot(self, swarm: LoadedSwarm, task_name: str | None) -> SloSnapshot | None:
         """How a swarm does, or a task of it; None when the task has no objectives of its own."""

@@ -562,3 +562,21 @@ def test_an_exclusion_keeps_failures_from_burning(cache_dir: Path) -> None:
             chassis.end_slo_exclusion("s", 99)
         with pytest.raises(SwarmNotLoadedError):
             chassis.exclude_from_slo("nobody", reason="x", author="y")
+
+
+def test_histories_of_unloaded_swarms_are_bounded(cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those left last are kept, the others forgotten, and a reload goes on with what is kept."""
+    monkeypatch.setattr("infrafabric.chassis.objectives.MAX_LEFT", 3)
+    with IFChassis(cache_dir=cache_dir) as chassis:
+        for number in range(6):
+            chassis.load_swarm(f"s{number}", ADDER, contract(f"s{number}"))
+            chassis.execute_task(f"s{number}", "add", [1, 2])
+            chassis.unload_swarm(f"s{number}")
+        counts = []
+        for number in range(6):
+            chassis.load_swarm(f"s{number}", ADDER, contract(f"s{number}"))
+            chassis.replace_swarm(f"s{number}", ADDER, contract(f"s{number}"))
+            snapshot = chassis.slo(f"s{number}")
+            assert snapshot is not None
+            counts.append(snapshot.objective("availability").good_events)
+        assert counts == [0, 0, 0, 1, 1, 1]
