@@ -16,7 +16,7 @@ import ctypes
 import threading
 import time
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from infrafabric.engine import binding
 from infrafabric.engine.guestlog import TaskLog
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from infrafabric.engine.engines import Engine
+    from infrafabric.engine.governing import Governor, Shield
     from infrafabric.engine.guestlog import SwarmLog
     from infrafabric.engine.wasi import WasiState
 
@@ -61,27 +62,6 @@ class GuestEnded(Exception):
         """How it ended."""
         verdict: Verdict = self.args[0]
         return verdict
-
-
-class Governor(Protocol):
-    """The CPU share of a swarm, as the chassis provides it: all in nanoseconds."""
-
-    def charge(self, cpu_ns: int, now_ns: int) -> int:
-        """Take ``cpu_ns`` of CPU time from the share; how long an overspending guest must rest now."""
-
-    def until_empty_ns(self, now_ns: int) -> int:
-        """How long one spinning guest may run before it can overspend."""
-
-
-class Shield(Protocol):
-    """Signal handlers held back while a guest runs on the main thread."""
-
-    @property
-    def received(self) -> bool:
-        """Whether a signal waits for its handler."""
-
-    def deliver(self) -> bool:
-        """Run the waiting handlers; False when one raised."""
 
 
 class Run:

@@ -16,7 +16,7 @@ from infrafabric.engine import abi, entry, running
 from infrafabric.engine.engines import on_demand_engine
 from infrafabric.engine.guestlog import SCRIBE
 from infrafabric.engine.instance import Instance
-from infrafabric.engine.running import Governor, GuestEnded, Run, Verdict
+from infrafabric.engine.running import GuestEnded, Run, Verdict
 from infrafabric.engine.settings import CodeKind
 from infrafabric.engine.wasi import WasiState
 from infrafabric.errors import Outcome, SwarmInitError
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from infrafabric.engine.exports import Function
+    from infrafabric.engine.governing import Governor
     from infrafabric.engine.guestlog import SwarmLog
     from infrafabric.engine.instance import Sandbox
     from infrafabric.engine.program import Program

@@ -64,10 +64,13 @@ def test_mutants_of_real_guests(tmp_path: Path) -> None:
 @pytest.mark.timeout(SECONDS + 2 * _GRACE_SECONDS)
 @pytest.mark.xdist_group("fuzzing")
 def test_random_valid_modules(tmp_path: Path) -> None:
-    """Whatever a generator of valid modules makes can be loaded, and runs within its limits."""
+    """What a generator of valid modules makes loads and runs within its limits, or uses a feature that is off."""
     summary = fuzz("random", SECONDS / 3, tmp_path / "seed")
     check(summary)
-    assert summary["loaded"] == summary["modules"] > SECONDS / 3, summary
+    assert summary["modules"] > SECONDS / 3, summary
+    # Newer generators know more features than the old one, and than this engine has on.
+    assert summary["loaded"] + summary["endings"].get("invalid_module", 0) == summary["modules"], summary
+    assert summary["loaded"] > summary["modules"] * 0.6, summary
     assert summary["endings"].keys() >= {"success", "trap"}, summary
 
 
