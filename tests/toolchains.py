@@ -23,9 +23,11 @@ REQUIRE_TOOLS_VARIABLE = "INFRAFABRIC_REQUIRE_TOOLS"
 
 #: Programs beside the compilers, with the commands that install them.
 PROGRAMS = {
+    "chromium": "apt-get install chromium fonts-dejavu-core",
     "promtool": "apt-get install prometheus",
     "prometheus": "apt-get install prometheus",
     "redis-server": "apt-get install redis-server",
+    "valgrind": "apt-get install valgrind",
     "wasm-opt": "apt-get install binaryen",
 }
 

@@ -10,22 +10,28 @@ from infrafabric.errors import Blame, Outcome
 if TYPE_CHECKING:
     from infrafabric.chassis.refusal import Refused
     from infrafabric.chassis.task import Task
-    from infrafabric.engine import Run, Verdict
+    from infrafabric.engine import Verdict
+
+_SILENCE = (0, 0, 0)
+_new_tuple = tuple.__new__
 
 
-def figures_of(task: Task, run: Run, now_ns: int) -> Figures:
-    """The readings of a task whose instance was taken at ``run.started_ns``."""
-    log = run.said
-    return Figures(
-        now_ns - task.called_ns,
-        run.started_ns - task.called_ns,
-        now_ns - run.started_ns,
-        run.cpu_ns,
-        run.throttled_ns,
-        run.peak_memory_bytes,
-        run.fuel_used,
-        run.host_calls,
-        *((log.count, log.bytes, log.dropped) if log is not None else (0, 0, 0)),
+def figures_of(task: Task, now_ns: int) -> Figures:
+    """The readings of a task for which an instance was taken."""
+    log, called_ns, started_ns = task.said, task.called_ns, task.started_ns
+    return _new_tuple(
+        Figures,
+        (
+            now_ns - called_ns,
+            started_ns - called_ns,
+            now_ns - started_ns,
+            task.cpu_ns,
+            task.throttled_ns,
+            task.peak_memory_bytes,
+            task.fuel_used,
+            task.host_calls,
+            *(_SILENCE if log is None else (log.count, log.bytes, log.dropped)),
+        ),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from infrafabric.chassis.recent import TURNED_AWAY
 from infrafabric.errors import Outcome
 from infrafabric.telemetry import SwarmReading
 
@@ -18,9 +19,7 @@ if TYPE_CHECKING:
     from infrafabric.chassis.swarm import LoadedSwarm
 
 #: Ways in which a task is turned away before any guest code ran.
-REFUSALS = tuple(
-    outcome.code for outcome in Outcome if outcome.refused or outcome in {Outcome.INVALID_PARAMS, Outcome.UNKNOWN_TASK}
-)
+REFUSALS = tuple(outcome.code for outcome in Outcome if outcome in TURNED_AWAY)
 
 
 class _Past:
@@ -56,6 +55,7 @@ class SwarmFigures:
             old = self._loaded.get(swarm.swarm_id)
             if old is not None:
                 self._leaving.setdefault(swarm.swarm_id, []).append(old)
+                swarm.follow(old)
             self._loaded[swarm.swarm_id] = swarm
 
     def unloaded(self, swarm: LoadedSwarm) -> None:

@@ -23,6 +23,7 @@ from infrafabric.engine import (
 )
 from infrafabric.engine.abi import fits
 from infrafabric.errors import CompileLimitExceeded, ContractError, InvalidModule, ModuleTooLarge, escape
+from infrafabric.limits import CpuShare
 from infrafabric.wasm import ModuleInfo, inspect_module
 
 if TYPE_CHECKING:
@@ -129,7 +130,9 @@ def load(
     )
     kept = contract.execution.instance == "swarm"
     log = SwarmLog(contract.swarm_id, limits.max_log_bytes_per_second)
-    runtime = SwarmRuntime(program, sandbox, log, keep_instance=kept)
+    share = CpuShare(limits.max_cpu_percent, max_concurrent_tasks=limits.max_concurrent_tasks)
+    governor = None if share.is_unlimited else share
+    runtime = SwarmRuntime(program, sandbox, log, keep_instance=kept, governor=governor)
     if not ledger.try_promise(promise_bytes):
         figures = ledger.figures(promise_bytes)
         raise ModuleTooLarge(

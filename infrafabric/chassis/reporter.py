@@ -10,7 +10,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
-from infrafabric.errors import escape
+from infrafabric.errors import Outcome, escape
 from infrafabric.telemetry import BRIDGE, AlertState
 
 if TYPE_CHECKING:
@@ -57,8 +57,10 @@ class Reporter:
         task.swarm.tasks.discard(task)
         if BRIDGE.live:
             self._measure(task, result)
-        if result is None:
+        if result is None or (result.ok and not self._observers and not self._witness.listens()):
             return
+        if result.outcome is not Outcome.SUCCESS:
+            task.swarm.failed(result, None if task.trace is None else task.trace.trace_id)
         self._witness.task_ended(result)
         for observer in self._observers:
             try:
@@ -70,7 +72,7 @@ class Reporter:
         """Record a task's duration and end its span."""
         try:
             trace, measuring = task.trace, BRIDGE.measuring
-            ran = task.run is not None
+            ran = task.started_ns != 0
             if measuring is not None and ran and result is not None:
                 measuring.duration(
                     task.swarm.series(task.name), result.outcome.code, result.execution_time_seconds, trace
@@ -81,7 +83,7 @@ class Reporter:
                 trace.end("interrupted", "an exception left the call")
             else:
                 error = result.error
-                trace.say(task.run.started_ns if task.run is not None else task.called_ns, result.logs)
+                trace.say(task.started_ns or task.called_ns, result.logs)
                 trace.end(*((error.code, error.message) if error is not None else ()))
         except Exception:  # noqa: BLE001 - an exporter's failure is no task's
             _log.exception("OpenTelemetry failed on a task of swarm '%s'", escape(task.swarm.swarm_id))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import attrs
@@ -111,7 +111,7 @@ class TaskResult(Mapping[str, Any]):
     _facts: Facts
 
     def __init__(self, facts: Facts) -> None:
-        object.__setattr__(self, "_facts", facts)
+        set_facts(self, facts)
 
     def __setattr__(self, name: str, _value: object) -> None:
         message = f"a TaskResult is frozen: {name!r} cannot be set"
@@ -236,6 +236,10 @@ class TaskResult(Mapping[str, Any]):
     def __repr__(self) -> str:
         said = f"output={self.output!r:.80}" if self.ok else f"error={str(self.error)!r:.120}"
         return f"<TaskResult {self.swarm_id}.{self.task_name}: {self.status} {said}>"
+
+
+#: Sets what a new result is made of, past its frozen attributes.
+set_facts: Callable[[TaskResult, Facts], None] = TaskResult._facts.__set__  # type: ignore[attr-defined] # noqa: SLF001 - the slot
 
 
 def _plain(value: Any) -> Any:

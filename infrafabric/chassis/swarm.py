@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from infrafabric.limits import CpuShare, Gate, MemoryLedger, RateLimiter
+from infrafabric.chassis.recent import RecentFailures
+from infrafabric.errors import Outcome
+from infrafabric.limits import Gate
 from infrafabric.telemetry import BRIDGE
 
 if TYPE_CHECKING:
     from infrafabric.chassis.policy import Policy
-    from infrafabric.chassis.results import Figures
+    from infrafabric.chassis.results import Figures, TaskResult
     from infrafabric.chassis.task import Task
     from infrafabric.contract import ServiceContract, TaskContract
     from infrafabric.engine import Function, SwarmRuntime
-    from infrafabric.errors import Outcome
+    from infrafabric.limits import MemoryLedger, RateLimiter
     from infrafabric.telemetry import Series, SloEngine
 
 
@@ -26,21 +28,24 @@ class Totals:
     """What all tasks of a swarm have used together. The swarm's lock guards it."""
 
     execution_ns = cpu_ns = queue_ns = throttled_ns = 0
-    log_records = log_dropped = host_calls = 0
+    log_records = log_dropped = host_calls = throttled_tasks = 0
     peak_memory_bytes = 0
 
     def add(self, figures: Figures) -> None:
         """Add one task; what most tasks use nothing of is looked at first."""
-        self.execution_ns += figures.execution_ns
-        self.cpu_ns += figures.cpu_ns
-        self.queue_ns += figures.queue_ns
-        self.peak_memory_bytes = max(self.peak_memory_bytes, figures.peak_memory_bytes)
-        if figures.throttled_ns:
-            self.throttled_ns += figures.throttled_ns
-        if figures.host_calls:
-            self.host_calls += figures.host_calls
-            self.log_records += figures.log_records
-            self.log_dropped += figures.log_dropped
+        _, queue_ns, execution_ns, cpu_ns, throttled_ns, peak_memory_bytes, _, host_calls, records, _, dropped = figures
+        self.execution_ns += execution_ns
+        self.cpu_ns += cpu_ns
+        self.queue_ns += queue_ns
+        if peak_memory_bytes > self.peak_memory_bytes:
+            self.peak_memory_bytes = peak_memory_bytes
+        if throttled_ns:
+            self.throttled_ns += throttled_ns
+            self.throttled_tasks += 1
+        if host_calls:
+            self.host_calls += host_calls
+            self.log_records += records
+            self.log_dropped += dropped
 
     def to_dict(self) -> dict[str, float]:
         """Plain data: seconds, bytes and counts."""
@@ -56,12 +61,19 @@ class Totals:
         }
 
 
-@attrs.frozen
-class PromisedTask:
-    """An export with what the contract says about it."""
+@attrs.frozen(kw_only=True)
+class TaskPlan:
+    """How an export is called, worked out once: what the contract says of it (None: nothing), and its defaults.
+
+    ``without_params`` is the convention and the encoded parameters of a call with none, where no other call is
+    possible; None where parameters have to be looked at.
+    """
 
     function: Function
-    terms: TaskContract
+    terms: TaskContract | None
+    abi: str | None
+    returns: str
+    without_params: tuple[Any, Any] | None
 
 
 def _named(function: Function, terms: TaskContract) -> Function:
@@ -99,19 +111,15 @@ class LoadedSwarm:
         self.policy: Policy | None = None
         self._series: dict[str | None, Series] = {}
         self.gate = Gate(limits.max_concurrent_tasks, limits.max_queued_tasks)
-        share = CpuShare(limits.max_cpu_percent, max_concurrent_tasks=limits.max_concurrent_tasks)
         #: None when nothing can be overspent.
-        self.cpu_share: CpuShare | None = None if share.is_unlimited else share
+        self.cpu_share = runtime.terms.governor
         self.ledger = ledger
         #: Memory promised to each running task; 0 where a kept instance was promised its own at load.
         self.promise_bytes = promise_bytes
         self.kept_promise_bytes = kept_promise_bytes
         self.max_execution_ns = limits.max_execution_time_ns
-        #: The tasks that the contract says something about.
-        self.promised = {
-            name: PromisedTask(_named(runtime.program.tasks[name], terms), terms)
-            for name, terms in contract.tasks.items()
-        }
+        #: The tasks that were called so far.
+        self.plans: dict[str, TaskPlan] = {}
         #: What `TaskResult.metadata` is made of.
         self.result_context = (contract.version, limits)
         self.loaded_at = time.time()
@@ -119,15 +127,62 @@ class LoadedSwarm:
         #: Tasks that wait or run, for cancellation.
         self.tasks: set[Task] = set()
         self._lock = threading.Lock()
+        self._successes = 0
+        #: The other outcomes, by code.
         self._outcomes: dict[str, int] = {}
         self._totals = Totals()
+        #: The last failures of the swarm's id.
+        self.recent = RecentFailures()
+        #: Failed tasks by who has to act.
+        self._blames: dict[str, int] = {}
+
+    def plan(self, task_name: str) -> TaskPlan | None:
+        """How an export is called; None when there is none of that name that can be."""
+        function, terms = self.runtime.function(task_name), self.contract.tasks.get(task_name)
+        if function is None:
+            return None
+        if terms is None:
+            plain = self.runtime.prepare_without_params(function)
+            plan = TaskPlan(function=function, terms=None, abi=None, returns="auto", without_params=plain)
+        else:
+            named = _named(function, terms)
+            plan = TaskPlan(function=named, terms=terms, abi=terms.abi, returns=terms.returns, without_params=None)
+        return self.plans.setdefault(task_name, plan)
 
     def record(self, outcome: Outcome, figures: Figures) -> None:
         """Add one ended task to the totals."""
-        code, outcomes = outcome.code, self._outcomes
         with self._lock:
-            outcomes[code] = outcomes.get(code, 0) + 1
+            if outcome is Outcome.SUCCESS:
+                self._successes += 1
+            else:
+                self._outcomes[outcome.code] = self._outcomes.get(outcome.code, 0) + 1
             self._totals.add(figures)
+
+    def failed(self, result: TaskResult, trace_id: str | None) -> None:
+        """Remember how a task failed: apart from its totals, so that those that succeed pay nothing for it."""
+        self.recent.add(result, trace_id)
+        with self._lock:
+            self._blames[result.blame.value] = self._blames.get(result.blame.value, 0) + 1
+
+    def blames(self) -> dict[str, int]:
+        """The failed tasks by who has to act: a copy."""
+        with self._lock:
+            return dict(sorted(self._blames.items()))
+
+    def follow(self, old: LoadedSwarm) -> None:
+        """Go on with the last failures and log records of the swarm that this one replaces."""
+        self.recent = old.recent
+        self.runtime.log.recent = old.runtime.log.recent
+
+    def named(self, function: Function) -> Function:
+        """An export of the module with its parameters named as the contract names them, where it does."""
+        terms = self.contract.tasks.get(function.name)
+        return function if terms is None else _named(function, terms)
+
+    @property
+    def uptime_seconds(self) -> float:
+        """How long it has been loaded."""
+        return (time.monotonic_ns() - self._loaded_ns) / 1e9
 
     def series(self, task_name: str) -> Series:
         """What spans and measurements of a task are marked with; names that are no task share one."""
@@ -140,7 +195,10 @@ class LoadedSwarm:
     def counts(self) -> tuple[dict[str, int], Totals]:
         """The tasks by outcome, and the totals, of one moment: copies."""
         with self._lock:
-            return dict(self._outcomes), copy.copy(self._totals)
+            outcomes, totals = dict(self._outcomes), copy.copy(self._totals)
+            if self._successes:
+                outcomes[Outcome.SUCCESS.code] = self._successes
+            return outcomes, totals
 
     def stats(self) -> dict[str, Any]:
         """The figures that `IFChassis.get_runtime_stats` returns."""
@@ -149,7 +207,7 @@ class LoadedSwarm:
         return {
             "swarm_id": self.swarm_id,
             "loaded_at": self.loaded_at,
-            "uptime_seconds": (time.monotonic_ns() - self._loaded_ns) / 1e9,
+            "uptime_seconds": self.uptime_seconds,
             "contract_version": contract.version,
             "capabilities": list(contract.capabilities),
             "resource_limits": dict(contract.resource_limits),

@@ -24,16 +24,15 @@ from infrafabric.chassis.refusal import (
     turned_away,
     unknown_task,
 )
-from infrafabric.chassis.results import Facts, Failure, Figures, TaskResult
-from infrafabric.engine import GuestEnded, NoRoomError, Verdict, entry, stop
+from infrafabric.chassis.results import Facts, Failure, Figures, TaskResult, set_facts
+from infrafabric.engine import GuestEnded, NoRoomError, Run, Verdict, entry, stop
 from infrafabric.errors import Blame, ContractValidationError, Outcome, escape
 from infrafabric.limits import RateToken, Refusal, SlotWaiter, Wait
 
 if TYPE_CHECKING:
     from infrafabric.chassis.policy import Policy
-    from infrafabric.chassis.swarm import LoadedSwarm
+    from infrafabric.chassis.swarm import LoadedSwarm, TaskPlan
     from infrafabric.chassis.workers import Workers
-    from infrafabric.engine import Function, Run
     from infrafabric.telemetry import TaskTrace
 
 _CANCELLED = Verdict(Outcome.CANCELLED, "the task was cancelled")
@@ -41,18 +40,23 @@ _CANCELLED = Verdict(Outcome.CANCELLED, "the task was cancelled")
 _WAIT_SLICE_NS = 5_000_000
 
 
-class Task:
-    """One task under way. ``cancel`` works from any thread at any time."""
+#: These skip constructors of Python that only pass their arguments on.
+_new_tuple, _new_result = tuple.__new__, object.__new__
+
+
+class Task(Run):
+    """One task under way: the engine's `Run`, and what becomes of it before and after.
+
+    ``cancel`` works from any thread at any time.
+    """
 
     # Class attributes are the values that most tasks keep.
-    run: Run | None = None
     waiter: SlotWaiter | None = None
     convention: Any = None
     encoded: Any = None
     #: Whether the deadline is the caller's own, shorter timeout: then its expiry is the caller's, too.
     caller_deadline = False
-    _function: Function
-    _returns = "auto"
+    plan: TaskPlan
     #: Its span, where the application traces.
     trace: TaskTrace | None = None
     _pass: Pass | None = None
@@ -63,6 +67,7 @@ class Task:
     def __init__(self, swarm: LoadedSwarm, name: str, timeout_seconds: float | None) -> None:
         self.swarm = swarm
         self.name = name
+        self.terms = swarm.runtime.terms  # `Run.__init__`, without the call
         self.called_ns = time.monotonic_ns()
         limit_ns = swarm.max_execution_ns
         if timeout_seconds is not None and timeout_seconds * 1e9 < limit_ns:
@@ -75,11 +80,10 @@ class Task:
     def cancel(self) -> None:
         """End the task: a waiting one leaves the queue, a running guest stops within a tick."""
         self._cancelled = True
-        waiter, run = self.waiter, self.run
+        waiter = self.waiter
         if waiter is not None:
             waiter.cancel()
-        if run is not None:
-            stop(run, _CANCELLED)
+        stop(self, _CANCELLED)
 
     def was_cancelled(self) -> bool:
         """Tell whether somebody asked it to end, or a signal handler raised while it waits on the main thread."""
@@ -90,17 +94,17 @@ class Task:
     def prepare(self, params: Any) -> None:
         """Find the export and encode the parameters, before anything is taken. Raises `Refused`."""
         swarm = self.swarm
-        promised = swarm.promised.get(self.name)
-        function = promised.function if promised is not None else swarm.runtime.function(self.name)
-        if function is None:
+        plan = swarm.plans.get(self.name) or swarm.plan(self.name)
+        if plan is None:
             raise unknown_task(swarm, self.name)
-        self._function = function
-        asked_abi = None
+        self.plan = plan
+        if params is None and plan.without_params is not None:
+            self.convention, self.encoded = plan.without_params
+            return
         try:
-            if promised is not None:
-                asked_abi, self._returns = promised.terms.abi, promised.terms.returns
-                promised.terms.check_params(params)
-            self.convention, self.encoded = swarm.runtime.prepare(function, params, asked_abi)
+            if plan.terms is not None:
+                plan.terms.check_params(params)
+            self.convention, self.encoded = swarm.runtime.prepare(plan.function, params, plan.abi)
         except GuestEnded as ended:
             raise Refused(ended.verdict.outcome, ended.verdict.message) from None
         except ContractValidationError as error:
@@ -175,7 +179,7 @@ class Task:
         if self._entered:
             self._entered = False
             self.swarm.gate.leave()
-        if self.run is None:
+        if not self.started_ns:
             self._give_back()
         self._leave_policy()
 
@@ -203,8 +207,10 @@ class Task:
                 raise self.not_granted(Wait.EXPIRED)
             if self._pass is not None and swarm.policy is not None and (turned := swarm.policy.still(self._pass)):
                 return self.refuse(turned_away(swarm, turned))
-            while share is not None and (debt_ns := share.debt_wait_ns(time.monotonic_ns())):
-                self._rest(time.monotonic_ns() + debt_ns)
+            while share is not None and (spare_ns := share.begin(time.monotonic_ns())) < 0:
+                self._rest(time.monotonic_ns() - spare_ns)
+            if share is not None:
+                self.spare_ns = spare_ns
             if swarm.promise_bytes:
                 if not swarm.ledger.try_promise(swarm.promise_bytes):
                     return self.refuse(no_memory(swarm))
@@ -219,33 +225,31 @@ class Task:
             swarm.gate.leave()
 
     def _run(self, workers: Workers) -> TaskResult:
-        swarm = self.swarm
-        self.run = run = swarm.runtime.new_run(self.deadline_ns, time.monotonic_ns(), swarm.cpu_share)
+        plan, execute = self.plan, self.swarm.runtime.execute
         if self.trace is not None and self.trace.recording:
-            run.log_fields = self.trace.log_fields
-        if self._cancelled:
-            run.request_stop(_CANCELLED)
-        arguments = (run, self._function, self.convention, self.encoded, self._returns)
+            self.log_fields = self.trace.log_fields
+        self.started_ns = time.monotonic_ns()
         output, verdict = None, None
         try:
             try:
-                output = swarm.runtime.execute(*arguments)
+                output = execute(self, plan.function, self.convention, self.encoded, plan.returns)
             except NoRoomError:
-                output = workers.call(swarm.runtime.execute, *arguments, on_interrupt=self.cancel)
+                arguments = (self, plan.function, self.convention, self.encoded, plan.returns)
+                output = workers.call(execute, *arguments, on_interrupt=self.cancel)
         except GuestEnded as ended:
             verdict = ended.verdict
         except Exception as error:  # noqa: BLE001 - ours by definition: the guest's endings are verdicts
             verdict = Verdict(Outcome.INTERNAL, f"{type(error).__name__}: {escape(str(error))}; please report it")
-        return self._ended(run, verdict, output)
+        return self._ended(verdict, output)
 
     # --- steps 7 and 8: what happened ----------------------------------------------------------------
 
     def refuse(self, refused: Refused) -> TaskResult:
         """The result of a task that ended before an instance was taken."""
         self._give_back()
-        wall_ns = time.monotonic_ns() - self.called_ns
-        figures = Figures(wall_ns=wall_ns, queue_ns=wall_ns)
-        return self._result(refused.outcome, figures, None, failure_of_refusal(refused), ())
+        now_ns = time.monotonic_ns()
+        figures = Figures(wall_ns=now_ns - self.called_ns, queue_ns=now_ns - self.called_ns)
+        return self._result(now_ns, refused.outcome, figures, failure=failure_of_refusal(refused))
 
     def _teach_policy(self, outcome: Outcome, blame: Blame | None) -> None:
         """Tell the budget policy how the task ended; a failure may be the one that spends the budget."""
@@ -256,34 +260,34 @@ class Task:
             self.swarm.slo.evaluate()
         policy.ended(passed, outcome, outcome.blame if blame is None else blame)
 
-    def _ended(self, run: Run, verdict: Verdict | None, output: Any) -> TaskResult:
-        figures = figures_of(self, run, time.monotonic_ns())
-        logs = tuple(run.said.records) if run.said is not None else ()
+    def _ended(self, verdict: Verdict | None, output: Any) -> TaskResult:
+        now_ns = time.monotonic_ns()
+        figures = figures_of(self, now_ns)
+        logs = tuple(self.said.records) if self.said is not None else ()
         if verdict is None:
-            return self._result(Outcome.SUCCESS, figures, output, None, logs)
-        return self._result(verdict.outcome, figures, None, failure_of(self, verdict, figures), logs)
+            return self._result(now_ns, Outcome.SUCCESS, figures, output=output, logs=logs)
+        return self._result(now_ns, verdict.outcome, figures, failure=failure_of(self, verdict, figures), logs=logs)
 
     def _result(
-        self, outcome: Outcome, figures: Figures, output: Any, failure: Failure | None, logs: tuple[Any, ...]
+        self,
+        now_ns: int,
+        outcome: Outcome,
+        figures: Figures,
+        *,
+        output: Any = None,
+        failure: Failure | None = None,
+        logs: tuple[Any, ...] = (),
     ) -> TaskResult:
         swarm = self.swarm
         swarm.record(outcome, figures)
         blame = failure.blame if failure is not None else None
-        swarm.slo.record(outcome, figures.execution_ns, None, blame=blame)
+        swarm.slo.record(outcome, figures.execution_ns, now_ns, blame=blame)
         if swarm.task_slos and (own := swarm.task_slos.get(self.name)) is not None:
-            own.record(outcome, figures.execution_ns, None, blame=blame)
+            own.record(outcome, figures.execution_ns, now_ns, blame=blame)
         if self._pass is not None:
             self._teach_policy(outcome, blame)
-        return TaskResult(
-            Facts(
-                outcome,
-                swarm.swarm_id,
-                self.name,
-                output,
-                failure,
-                logs,
-                figures,
-                *swarm.result_context,
-                self.convention.NAME if self.convention is not None else None,
-            )
-        )
+        name = self.convention.NAME if self.convention is not None else None
+        facts = (outcome, swarm.swarm_id, self.name, output, failure, logs, figures, *swarm.result_context, name)
+        result = _new_result(TaskResult)
+        set_facts(result, _new_tuple(Facts, facts))
+        return result

@@ -40,6 +40,10 @@ class Witness:
     def __init__(self, *, enabled: bool) -> None:
         self.enabled = enabled
 
+    def listens(self) -> bool:
+        """Whether what was asked for is written, too."""
+        return self.enabled and LOGGER.isEnabledFor(logging.INFO)
+
     def event(self, event: str, swarm_id: str, *, level: int = logging.INFO, **facts: Any) -> None:
         """Write one record."""
         if self.enabled and LOGGER.isEnabledFor(level):

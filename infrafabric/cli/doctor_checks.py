@@ -174,11 +174,11 @@ def _stack() -> Finding:
     from infrafabric.engine import entry  # noqa: PLC0415 - as above
 
     large: list[bool] = []
-    thread = threading.Thread(target=lambda: large.append(entry.has_stack()))
+    thread = threading.Thread(target=lambda: large.append(entry.THREAD.has_stack))
     thread.start()
     thread.join()
     needed = show_size(entry.MIN_STACK_BYTES)
-    if large == [True] and entry.has_stack():
+    if large == [True] and entry.THREAD.has_stack:
         return Finding("thread stacks", "ok", f"{needed} or more, so that guests run where they are called")
     whose = "the main thread's is" if large == [True] else "those of new threads are"
     return Finding(

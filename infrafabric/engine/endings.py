@@ -68,7 +68,8 @@ def raise_ending(
     message = TRAPS.get(code, f"the guest trapped: {code.replace('_', ' ')}")
     if (
         outcome is Outcome.TRAP
-        and run.memory_name is not None
+        and run.instance is not None
+        and run.instance.program.memory_name is not None
         and run.peak_memory_bytes > _NEARLY_FULL * memory_limit_bytes
     ):
         message += (

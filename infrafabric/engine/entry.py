@@ -2,7 +2,7 @@
 
 * **Trap handlers.** Guest faults reach the engine as signals. `faulthandler`, switched on or off after the
   engine was made, takes those handlers away, and the next out-of-bounds access of a guest would end the
-  process: the handler is looked at before each task (0.4 us) and put back.
+  process: the handlers are looked at before each task (half a microsecond each) and put back.
 * **Room.** A callback at the bottom of a deep recursion, or a guest on a 256 KiB thread stack, corrupts or
   ends the process. A thread without the room does not enter: the caller runs the task on another one.
 * **Signals.** Python runs signal handlers between bytecodes of the main thread, also of a callback, where an
@@ -61,10 +61,10 @@ os.register_at_fork(after_in_child=_after_fork)
 # --- trap handlers ---------------------------------------------------------------------------------
 
 _SIGACTION_BYTES = 256  # more than any platform's struct sigaction
-_sigaction = ctypes.CDLL(None).sigaction
+_sigaction = ctypes.PyDLL(None).sigaction  # too short to give up the GIL for
 _sigaction.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
 #: By these signals guests' faults reach the engine: accesses, and instructions that trap.
-_WATCHED = (int(signal.SIGSEGV), int(signal.SIGILL))
+_SEGV, _ILL = int(signal.SIGSEGV), int(signal.SIGILL)
 
 
 class TrapHandlers:
@@ -74,16 +74,12 @@ class TrapHandlers:
         self._saved = {int(number): self._read(int(number)) for number in _CRASH_SIGNALS}
         # ``sa_handler`` is the first member on Linux and macOS. One buffer a signal serves all threads: whoever reads
         # it reads what some thread was just told, which is what it would have been told itself.
-        self._buffers = [ctypes.create_string_buffer(_SIGACTION_BYTES) for _ in _WATCHED]
-        self._watched = [
-            (
-                number,
-                ctypes.addressof(buffer),
-                ctypes.c_size_t.from_buffer(buffer),
-                ctypes.c_size_t.from_buffer(self._saved[number]).value,
-            )
-            for number, buffer in zip(_WATCHED, self._buffers, strict=True)
-        ]
+        self._segv, self._ill = (ctypes.create_string_buffer(_SIGACTION_BYTES) for _ in range(2))
+        self._segv_address, self._ill_address = ctypes.addressof(self._segv), ctypes.addressof(self._ill)
+        self._segv_now, self._ill_now = (ctypes.c_size_t.from_buffer(buffer) for buffer in (self._segv, self._ill))
+        self._segv_ours, self._ill_ours = (
+            ctypes.c_size_t.from_buffer(self._saved[number]).value for number in (_SEGV, _ILL)
+        )
 
     @staticmethod
     def _read(number: int) -> ctypes.Array[ctypes.c_char]:
@@ -93,11 +89,9 @@ class TrapHandlers:
 
     def restore_if_taken(self) -> bool:
         """Put the engine's handlers back when somebody replaced them. True when that was needed."""
-        for number, address, now, ours in self._watched:
-            _sigaction(number, None, address)
-            if now.value != ours:
-                break
-        else:
+        _sigaction(_SEGV, None, self._segv_address)
+        _sigaction(_ILL, None, self._ill_address)
+        if self._segv_now.value == self._segv_ours and self._ill_now.value == self._ill_ours:
             return False
         for number, action in self._saved.items():
             _sigaction(number, action, None)
@@ -108,10 +102,10 @@ class TrapHandlers:
 
 
 class _ThreadRoom(threading.local):
-    """Whether this thread's stack is large enough; looked up once a thread."""
+    """Whether this thread's stack is large enough for a guest; looked up once a thread."""
 
     def __init__(self) -> None:
-        self.enough = _stack_bytes() >= MIN_STACK_BYTES
+        self.has_stack = _stack_bytes() >= MIN_STACK_BYTES
 
 
 def _stack_bytes() -> int:
@@ -132,28 +126,45 @@ def _stack_bytes() -> int:
     return size.value
 
 
-_room = _ThreadRoom()
+#: The calling thread.
+THREAD = _ThreadRoom()
 
 
-def _descend(frames: int) -> None:
-    if frames:
-        _descend(frames - 1)
+def _nested(depth: int) -> Any:
+    nested: Any = int
+    for _ in range(depth):
+        nested = (nested,)
+    return nested
+
+
+#: As a second argument of ``isinstance`` it takes as many levels of the recursion limit as a callback does.
+_PROBE = _nested(running.CALLBACK_DEPTH)
+
+
+def _probe_frames() -> None:
+    """Raise RecursionError where Python's frames have a limit of their own (3.12) and this thread is close to it."""
+    try:
+        sys._getframe(max(sys.getrecursionlimit() - running.CALLBACK_DEPTH - 2, 0))  # noqa: SLF001 - there is no other
+    except ValueError:
+        return  # the stack is not as deep
+    raise RecursionError
 
 
 def require_room() -> None:
-    """Raise RecursionError, before anything is taken, when too few Python frames are left for a guest's callbacks."""
+    """Raise RecursionError, before anything is taken, when too few Python frames are left for a guest's callbacks.
+
+    Up to 3.11 Python's and C's recursion share one counter, and C gets to its end at a twentieth of the price.
+    """
     try:
-        _descend(running.CALLBACK_DEPTH)
+        if sys.version_info < (3, 12):
+            isinstance(None, _PROBE)
+        else:
+            _probe_frames()
     except RecursionError:
         message = (
             f"running a guest needs {running.CALLBACK_DEPTH} more Python frames than the recursion limit leaves here"
         )
         raise RecursionError(message) from None
-
-
-def has_stack() -> bool:
-    """Whether this thread's stack is large enough for a guest."""
-    return _room.enough
 
 
 # --- signals ---------------------------------------------------------------------------------------

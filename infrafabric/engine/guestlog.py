@@ -18,7 +18,7 @@ import os
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
@@ -33,6 +33,9 @@ MAX_RECORD_BYTES = 4096
 RESULT_RECORDS = 100
 #: So many records of a swarm may wait for the logging handlers.
 PENDING_RECORDS = 1000
+#: So many records of a swarm are kept for whoever looks at it, each cut at so many characters.
+RECENT_RECORDS = 200
+RECENT_CHARACTERS = 500
 #: What every record costs of the byte budget beside its text, so that empty ones are not free.
 RECORD_OVERHEAD_BYTES = 32
 
@@ -54,6 +57,34 @@ class LogRecord:
     at_seconds: float
 
 
+#: A record that waits for handlers: level, text, epoch second, and what it carries beside.
+_Pending: TypeAlias = "tuple[int, str, float, Mapping[str, str] | None]"
+
+
+class RecentRecords:
+    """The last records of one swarm id, cut, for whoever looks at it. The scribe keeps them: no guest pays for it."""
+
+    __slots__ = ("_records",)
+
+    def __init__(self) -> None:
+        self._records: deque[tuple[int, str, float]] | None = None  # most swarms say nothing
+
+    def keep(self, level: int, text: str, created: float) -> None:
+        """Keep one record, and forget the oldest."""
+        if self._records is None:
+            self._records = deque(maxlen=RECENT_RECORDS)
+        self._records.append((level, cut(text), created))
+
+    def kept(self) -> tuple[tuple[int, str, float], ...]:
+        """What is kept, oldest first."""
+        return tuple(self._records or ())  # copied in one step of the interpreter
+
+
+def cut(text: str) -> str:
+    """The text of a record as `RecentRecords` keeps it."""
+    return text if len(text) <= RECENT_CHARACTERS else escape(text, RECENT_CHARACTERS)
+
+
 class SwarmLog:
     """The log of one swarm: its logger, its byte budget, and the records that wait for handlers."""
 
@@ -67,7 +98,9 @@ class SwarmLog:
         self._tokens_ns = bytes_per_second * _NS
         self._at_ns = time.monotonic_ns()
         self._lock = threading.Lock()
-        self.pending: deque[tuple[int, str, float, Mapping[str, str] | None]] = deque()
+        self.pending: deque[_Pending] = deque()
+        #: The last records that the scribe has emitted; whoever replaces the swarm goes on with them.
+        self.recent = RecentRecords()
         self.dropped = 0
         #: Whether it is in the scribe's line: once, or a flood would stand there for every record, before all others.
         self.in_line = False
@@ -88,10 +121,22 @@ class SwarmLog:
         with self._lock:
             self.dropped += count
 
+    def used_bytes(self, now_ns: int) -> int:
+        """How much of the budget of one second is used now."""
+        with self._lock:
+            tokens_ns = self._tokens_ns + max(0, now_ns - self._at_ns) * self._rate
+            return max(0, self._rate - tokens_ns // _NS)
+
+    def last(self) -> list[tuple[int, str, float]]:
+        """Level, text and epoch second of the last `RECENT_RECORDS` records, oldest first, emitted or waiting."""
+        waiting = [(level, cut(text), created) for level, text, created, _ in tuple(self.pending)[-RECENT_RECORDS:]]
+        return [*self.recent.kept(), *waiting][-RECENT_RECORDS:]
+
     def emit(self, most: int = 64) -> bool:
         """Hand up to ``most`` waiting records to the logger; True when more wait. Only the scribe calls this."""
         for _ in range(min(most, len(self.pending))):
             level, text, created, fields = self.pending.popleft()
+            self.recent.keep(level, text, created)
             if self._logger.isEnabledFor(level):
                 record = self._logger.makeRecord(
                     self._logger.name, level, "(guest)", 0, self._prefix + text, (), None, "guest"

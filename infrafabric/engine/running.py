@@ -25,9 +25,8 @@ from infrafabric.errors import Outcome
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from infrafabric.engine.engines import Engine
-    from infrafabric.engine.governing import Governor, Shield
-    from infrafabric.engine.guestlog import SwarmLog
+    from infrafabric.engine.governing import Shield, Terms
+    from infrafabric.engine.instance import Instance
     from infrafabric.engine.wasi import WasiState
 
 #: One epoch in nanoseconds: the resolution of deadlines.
@@ -42,6 +41,20 @@ CALLBACK_DEPTH = 28
 _NEVER_NS = 1 << 62
 #: A paused guest looks this often whether it was cancelled.
 _PAUSE_SLICE_NS = 4_000_000
+#: A guest that was gone for less is charged its wall time: its thread hardly lost the processor meanwhile.
+_SHORT_NS = 50_000
+#: So long a thread that was busy before is taken to have been busy since: its CPU time is asked for no more often.
+_BUSY_NS = 1_000_000
+
+
+class _ThreadClock(threading.local):
+    """This thread's CPU time when it was last asked for, which is a system call, and when that was."""
+
+    asked_ns = -_BUSY_NS
+    cpu_ns = 0
+
+
+_CLOCK = _ThreadClock()
 
 
 class Verdict(NamedTuple):
@@ -68,20 +81,27 @@ class Run:
     """One task under way. Made by the caller, used by the thread that runs it, stopped from any thread."""
 
     # Class attributes are the values that most tasks keep: making a run sets the few that differ.
-    context: int
-    engine: Engine
+    #: What it runs in, once there is one.
+    instance: Instance | None = None
     #: Set while the task runs on the main thread.
     shield: Shield | None = None
     stop: Verdict | None = None
     verdict: Verdict | None = None
     wasi: WasiState | None = None
     fuel_used: int | None = None
-    memory_name: bytes | None = None
     #: Address of the guest's memory handle; 0 until one was looked up.
     memory = 0
+    #: When an instance was taken for it; 0: none was, yet.
+    started_ns = 0
+    #: How long it may go on before its swarm's CPU share can be empty, as of just before it starts.
+    spare_ns = _NEVER_NS
     #: When the guest looks at its deadline next, at the latest.
     look_ns = _NEVER_NS
+    #: When its CPU time was last looked at, and what this thread's was then.
+    mark_ns = 0
     cpu_mark_ns = 0
+    #: Whether it was this task that had the signals held back.
+    lifts_shield = False
     cpu_ns = 0
     throttled_ns = 0
     host_calls = 0
@@ -92,29 +112,16 @@ class Run:
     #: Gives what every log record of the task carries beside its text, such as the ids of its trace.
     log_fields: Callable[[], Mapping[str, str]] | None = None
 
-    def __init__(
-        self,
-        deadline_ns: int,
-        swarm_log: SwarmLog,
-        started_ns: int,
-        *,
-        governor: Governor | None = None,
-        payload_limit_bytes: int = 8 << 20,
-        deterministic: bool = False,
-    ) -> None:
+    def __init__(self, terms: Terms, deadline_ns: int) -> None:
+        self.terms = terms
         self.deadline_ns = deadline_ns
-        self.started_ns = started_ns
-        self._swarm_log = swarm_log
-        self.governor = governor
-        self.payload_limit_bytes = payload_limit_bytes
-        self.deterministic = deterministic
 
     @property
     def log(self) -> TaskLog:
         """The task's log, made when its guest says something."""
         if self._log is None:
             fields = self.log_fields() if self.log_fields is not None else None
-            self._log = TaskLog(self._swarm_log, self.started_ns, fields=fields)
+            self._log = TaskLog(self.terms.log, self.started_ns, fields=fields)
         return self._log
 
     @property
@@ -137,39 +144,74 @@ class Run:
             self.request_stop(Verdict(Outcome.CANCELLED, "a signal interrupted it"))
         return self.stop is not None
 
-    def ticks(self, now_ns: int) -> int:
-        """Epochs until the guest must look again; 0 when it must end, with the verdict set."""
-        if self.stopped():
-            self.verdict = self.stop
-            return 0
+    def ticks(self, now_ns: int, spare_ns: int) -> int:
+        """Epochs until the guest looks again, after ``spare_ns`` at the latest; 0: it must end, with its verdict."""
+        most = MAX_ARM_TICKS
+        if self.stop is not None or self.shield is not None:
+            if self.stopped():
+                self.verdict = self.stop
+                return 0
+            most = MAIN_THREAD_ARM_TICKS
         remaining_ns = self.deadline_ns - now_ns
         if remaining_ns <= 0:
             self.verdict = Verdict(Outcome.TIMEOUT, "")
             return 0
-        if self.governor is not None:
-            empty_ns = self.governor.until_empty_ns(now_ns)
-            remaining_ns = min(remaining_ns, empty_ns)
-        ticks = min(remaining_ns // TICK_NS + 1, MAX_ARM_TICKS if self.shield is None else MAIN_THREAD_ARM_TICKS)
+        if spare_ns < remaining_ns:
+            remaining_ns = spare_ns
+        ticks = remaining_ns // TICK_NS + 1
+        if ticks > most:
+            ticks = most
         self.look_ns = now_ns + ticks * TICK_NS
         return ticks
 
-    def charge(self, now_ns: int) -> int:
-        """Charge the CPU time of this thread since the last mark to the swarm's share; how long to rest for it."""
-        cpu_now_ns = time.thread_time_ns()
-        spent_ns = cpu_now_ns - self.cpu_mark_ns
-        self.cpu_mark_ns = cpu_now_ns
+    def mark(self) -> None:
+        """What the guest uses of this thread's CPU time counts from now on."""
+        clock = _CLOCK
+        self.mark_ns = now_ns = time.monotonic_ns()
+        since_ns = now_ns - clock.asked_ns
+        if since_ns < _BUSY_NS:
+            self.cpu_mark_ns = clock.cpu_ns + since_ns
+        else:
+            clock.asked_ns, clock.cpu_ns = now_ns, time.thread_time_ns()
+            self.cpu_mark_ns = clock.cpu_ns
+
+    def spent_ns(self, now_ns: int) -> int:
+        """The CPU time that this thread has used since the mark, which is moved up to now."""
+        spent_ns = now_ns - self.mark_ns
+        if spent_ns >= _SHORT_NS:
+            clock = _CLOCK
+            clock.asked_ns, clock.cpu_ns = now_ns, time.thread_time_ns()
+            spent_ns = max(clock.cpu_ns - self.cpu_mark_ns, 0)
+            self.cpu_mark_ns = clock.cpu_ns
+        else:
+            self.cpu_mark_ns += spent_ns
+        self.mark_ns = now_ns
         self.cpu_ns += spent_ns
-        return self.governor.charge(spent_ns, now_ns) if self.governor is not None else 0
+        return spent_ns
 
     def look(self) -> int:
         """What the epoch callback does: charge, pause when over the share, and say how long to go on."""
         now_ns = time.monotonic_ns()
-        if self.governor is not None:
-            rest_ns = self.charge(now_ns)
-            if rest_ns:
-                self.look_ns = _NEVER_NS
-                now_ns = self._pause(now_ns, rest_ns)
-        return self.ticks(now_ns)
+        governor = self.terms.governor
+        if governor is None:
+            return self.ticks(now_ns, _NEVER_NS)
+        rest_ns = governor.charge(self.spent_ns(now_ns), now_ns)
+        if rest_ns:
+            self.look_ns = _NEVER_NS
+            now_ns = self._pause(now_ns, rest_ns)
+        return self.ticks(now_ns, governor.until_empty_ns(now_ns))
+
+    def settle(self) -> None:
+        """The guest has ended: charge what it used since it last looked."""
+        now_ns = time.monotonic_ns()
+        spent_ns = now_ns - self.mark_ns
+        if spent_ns < _SHORT_NS:
+            self.cpu_ns += spent_ns
+        else:
+            spent_ns = self.spent_ns(now_ns)
+        governor = self.terms.governor
+        if governor is not None:
+            governor.settle(spent_ns, now_ns)
 
     def _pause(self, now_ns: int, rest_ns: int) -> int:
         start_ns = now_ns
@@ -201,16 +243,20 @@ class Run:
     def sleep_until(self, wake_ns: int) -> bool:
         """Sleep for the guest, at most to its deadline. False when the guest must end, with the verdict set."""
         self.look_ns = _NEVER_NS
-        return self.ticks(self._rest_until(min(wake_ns, self.deadline_ns))) > 0
+        now_ns, governor = self._rest_until(min(wake_ns, self.deadline_ns)), self.terms.governor
+        return self.ticks(now_ns, _NEVER_NS if governor is None else governor.until_empty_ns(now_ns)) > 0
 
     def find_memory(self, caller: int) -> int:
         """The address of the guest's memory handle, also while its start function runs; 0 when it exports none."""
-        if not self.memory and self.memory_name is not None:
-            extern = binding.ExternStruct()
-            if binding.caller_export_get(caller, self.memory_name, len(self.memory_name), ctypes.addressof(extern)):
-                # The handle lives as long as the run: kept by the attribute that holds its address's owner.
-                handle = _MemoryHandle(extern)
-                self.memory = handle
+        if not self.memory and self.instance is not None:
+            name = self.instance.program.memory_name
+            if self.instance.memory_address:
+                self.memory = self.instance.memory_address
+            elif name is not None:
+                extern = binding.ExternStruct()
+                if binding.caller_export_get(caller, name, len(name), ctypes.addressof(extern)):
+                    # The handle lives as long as the run: kept by the attribute that holds its address's owner.
+                    self.memory = _MemoryHandle(extern)
         return self.memory
 
     def guest_bytes(self, caller: int, pointer: int, length: int, limit_bytes: int) -> bytes | None:
@@ -222,10 +268,10 @@ class Run:
         """The host address of a guest range; None when it is not wholly inside the guest's memory."""
         pointer &= 0xFFFF_FFFF
         length &= 0xFFFF_FFFF
-        memory = self.find_memory(caller)
-        if not memory or pointer + length > binding.memory_data_size(self.context, memory):
+        memory, instance = self.find_memory(caller), self.instance
+        if not memory or instance is None or pointer + length > binding.memory_data_size(instance.context, memory):
             return None
-        base: int = binding.memory_data(self.context, memory) or 0
+        base: int = binding.memory_data(instance.context, memory) or 0
         return base + pointer
 
     def write_guest(self, caller: int, pointer: int, data: bytes) -> bool:

@@ -12,11 +12,14 @@ import time
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
-from infrafabric.engine import abi, entry, running
+import attrs
+
+from infrafabric.engine import abi, entry
 from infrafabric.engine.engines import on_demand_engine
+from infrafabric.engine.governing import Terms
 from infrafabric.engine.guestlog import SCRIBE
 from infrafabric.engine.instance import Instance
-from infrafabric.engine.running import GuestEnded, Run, Verdict
+from infrafabric.engine.running import RUNNING, GuestEnded, Run, Verdict
 from infrafabric.engine.settings import CodeKind
 from infrafabric.engine.wasi import WasiState
 from infrafabric.errors import Outcome, SwarmInitError
@@ -41,37 +44,38 @@ class NoRoomError(Exception):
     """This thread has not the stack that a guest needs; another one has."""
 
 
-class Entered:
-    """While entered, the calling thread is ``run``'s: callbacks find it, faults reach the engine, signals wait."""
+def enter(run: Run) -> Run | None:
+    """Make the calling thread ``run``'s: callbacks find it, faults reach the engine, signals wait. Then `leave` it.
 
-    __slots__ = ("_ident", "_outer", "_run", "_shielded")
+    Returns the run that the thread is inside of already: a logging handler may run a task while a guest speaks.
+    """
+    if not entry.THREAD.has_stack:
+        raise NoRoomError
+    if _closing:
+        raise GuestEnded(Verdict(Outcome.CANCELLED, "the interpreter is shutting down"))
+    (_trap_handlers or _first_entry()).restore_if_taken()
+    ident = get_ident()
+    outer = RUNNING.get(ident)
+    if ident == entry.MAIN_THREAD:
+        run.lifts_shield = not entry.SHIELD.active
+        if run.lifts_shield:
+            entry.SHIELD.raise_up()
+        run.shield = entry.SHIELD
+    RUNNING[ident] = run
+    run.mark()
+    return outer
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
 
-    def __enter__(self) -> None:
-        if not entry.has_stack():
-            raise NoRoomError
-        if _closing:
-            raise GuestEnded(Verdict(Outcome.CANCELLED, "the interpreter is shutting down"))
-        (_trap_handlers or _first_entry()).restore_if_taken()
-        self._ident = ident = get_ident()
-        self._outer = running.RUNNING.get(ident)
-        if ident == entry.MAIN_THREAD:
-            self._shielded = entry.Shielded()
-            self._shielded.__enter__()
-            self._run.shield = entry.SHIELD
-        running.RUNNING[ident] = self._run
-        self._run.cpu_mark_ns = time.thread_time_ns()
-
-    def __exit__(self, *_exception: object) -> None:
-        if self._outer is None:
-            del running.RUNNING[self._ident]
-        else:
-            running.RUNNING[self._ident] = self._outer
-        if self._ident == entry.MAIN_THREAD:
-            self._run.shield = None
-            self._shielded.__exit__()
+def leave(run: Run, outer: Run | None) -> None:
+    """Give the calling thread back to ``outer``, or to nobody."""
+    if outer is None:
+        del RUNNING[get_ident()]
+    else:
+        RUNNING[get_ident()] = outer
+    if run.shield is not None:
+        run.shield = None
+        if run.lifts_shield:
+            entry.SHIELD.lift()
 
 
 def _first_entry() -> entry.TrapHandlers:
@@ -85,10 +89,21 @@ def _first_entry() -> entry.TrapHandlers:
 class SwarmRuntime:
     """A loaded swarm, ready to execute. Close it when no task runs in it any more."""
 
-    def __init__(self, program: Program, sandbox: Sandbox, log: SwarmLog, *, keep_instance: bool) -> None:
+    def __init__(
+        self,
+        program: Program,
+        sandbox: Sandbox,
+        log: SwarmLog,
+        *,
+        keep_instance: bool,
+        governor: Governor | None = None,
+    ) -> None:
         self.program = program
         self.sandbox = sandbox
         self.log = log
+        self.terms = Terms(
+            log=log, governor=governor, payload_bytes=sandbox.payload_bytes, deterministic=sandbox.deterministic
+        )
         self.keep_instance = keep_instance
         self._has_memory = program.memory_name is not None
         #: Whether bytes can be put into an instance: pages that the host grows for them would add up in a kept one.
@@ -98,14 +113,18 @@ class SwarmRuntime:
 
     def probe(self, deadline_ns: int) -> None:
         """Make one instance, as every task will: its start must succeed. Raises `SwarmInitError`."""
-        run = self.new_run(deadline_ns, time.monotonic_ns())
+        run = Run(attrs.evolve(self.terms, governor=None), deadline_ns)  # loading has a bound of its own
+        run.started_ns = time.monotonic_ns()
         try:
-            with Entered(run):
+            outer = enter(run)
+            try:
                 instance = self._new_instance(run)
                 if self.keep_instance:
                     self._kept = instance
                 else:
                     instance.close()
+            finally:
+                leave(run, outer)
         except GuestEnded as ended:
             verdict = ended.verdict
             why = "it did not finish within max_load_seconds" if verdict.outcome is Outcome.TIMEOUT else verdict.message
@@ -113,18 +132,6 @@ class SwarmRuntime:
         finally:
             if run.wasi is not None:
                 run.wasi.flush(run)
-
-    def new_run(self, deadline_ns: int, started_ns: int, governor: Governor | None = None) -> Run:
-        """A task of this swarm, about to start."""
-        sandbox = self.sandbox
-        return Run(
-            deadline_ns,
-            self.log,
-            started_ns,
-            governor=governor,
-            payload_limit_bytes=sandbox.payload_bytes,
-            deterministic=sandbox.deterministic,
-        )
 
     def function(self, task_name: str) -> Function | None:
         """The exported task of that name; None when there is none that can be called."""
@@ -137,34 +144,44 @@ class SwarmRuntime:
         )
         return convention, convention.encode(function, params, self.sandbox.payload_bytes)
 
+    def prepare_without_params(self, function: Function) -> tuple[ModuleType, Any] | None:
+        """The same for None, of an export that takes no numbers and is no command: it can only be called as it is."""
+        if function.type.params or function.name == "_start":
+            return None
+        return self.prepare(function, None, None)
+
     def execute(self, run: Run, function: Function, convention: ModuleType, encoded: Any, returns: str) -> Any:
         """Run one task and return its decoded output; the usage is left in ``run``. Raises `GuestEnded`."""
-        with Entered(run):
-            if isinstance(encoded, WasiState):
+        outer = enter(run)
+        try:
+            if type(encoded) is WasiState:
                 run.wasi = encoded
             instance: Instance | None = None
+            whole = False
             try:
                 instance = self._take(run)
                 output = convention.invoke(instance, function, encoded, returns, kept=self.keep_instance)
                 # A command has run to its end: its instance cannot be started again.
                 whole = run.verdict is None and run.stop is None and run.wasi is not encoded
-            except BaseException:
-                whole = False
-                raise
             finally:
                 if instance is not None:
-                    self._leave(instance, run, whole=whole)
+                    self._put_down(instance, run, whole=whole)
                 if run.wasi is not None:
                     run.wasi.flush(run)
-                run.charge(time.monotonic_ns())
+                run.settle()
+        finally:
+            leave(run, outer)
         return output
 
-    def _leave(self, instance: Instance, run: Run, *, whole: bool) -> None:
+    def _put_down(self, instance: Instance, run: Run, *, whole: bool) -> None:
         """Measure an instance, and close it unless it is kept and its guest returned normally."""
         instance.measure()
         if self.sandbox.fuel is not None:
             run.fuel_used = instance.fuel_used()
-        if not (whole and self.keep_instance):
+        run.instance = None  # or each would hold the other
+        if whole and self.keep_instance:
+            instance.look_ns = run.look_ns
+        else:
             self._kept = None
             instance.close()
 
@@ -204,9 +221,9 @@ class SwarmRuntime:
 def stop(run: Run, verdict: Verdict) -> None:
     """End a task from any thread: its guest sees it within a tick."""
     run.request_stop(verdict)
-    engine = getattr(run, "engine", None)
-    if engine is not None:
-        engine.ticker.wake()
+    instance = run.instance
+    if instance is not None:
+        instance.linked.engine.ticker.wake()
 
 
 def _shut_down() -> None:
@@ -214,8 +231,8 @@ def _shut_down() -> None:
     global _closing  # noqa: PLW0603 - a fact about the process
     _closing = True
     end = time.monotonic() + _SHUTDOWN_SECONDS
-    while running.RUNNING and time.monotonic() < end:
-        for run in list(running.RUNNING.values()):
+    while RUNNING and time.monotonic() < end:
+        for run in list(RUNNING.values()):
             stop(run, Verdict(Outcome.CANCELLED, "the interpreter is shutting down"))
         time.sleep(0.005)
 

@@ -121,6 +121,8 @@ class Ticker:
 
     def __init__(self, engine: int) -> None:
         self.armed = False
+        #: Counts how often it began to tick: what was reckoned in epochs before does not hold after a rest.
+        self.generation = 0
         self._engine = engine
         self._timer: _KernelTimer | _ThreadTimer | None = None
         self._lock = threading.Lock()
@@ -142,6 +144,7 @@ class Ticker:
                 except OSError:  # somebody deleted it
                     self._timer = _new_timer(self._engine)
                     self._timer.set(TICK_NS)
+                self.generation += 1
                 self.armed = True
         _warden.wake()
 
@@ -172,6 +175,7 @@ class Ticker:
         """Make the timer anew: its ticks do not arrive."""
         with self._lock:
             self._timer = _new_timer(self._engine)
+            self.generation += 1
             if self.armed:
                 self._timer.set(TICK_NS)
 
@@ -251,7 +255,9 @@ class _Warden:
 
     def _watch(self, now_ns: int) -> None:
         for ticker in {
-            run.engine.ticker for run in list(running.RUNNING.values()) if now_ns > run.look_ns + OVERDUE_NS
+            run.instance.linked.engine.ticker
+            for run in list(running.RUNNING.values())
+            if run.instance is not None and now_ns > run.look_ns + OVERDUE_NS
         }:
             # A guest may be late for another reason: one bulk operation, or waiting for the GIL.
             if ticker.is_ticking():

@@ -93,8 +93,8 @@ def _vectors(run: Run, caller: int, vectors: int, count: int) -> list[tuple[int,
 def _print(run: Run, fd: int, data: bytes) -> None:
     state = state_of(run)
     if fd == STDOUT and state.output is not None:
-        if len(state.output) + len(data) > run.payload_limit_bytes:
-            limit_mib = run.payload_limit_bytes / (1 << 20)
+        if len(state.output) + len(data) > run.terms.payload_bytes:
+            limit_mib = run.terms.payload_bytes / (1 << 20)
             run.verdict = Verdict(
                 Outcome.INVALID_RESULT, f"the guest wrote more than max_payload_mb = {limit_mib:g} MiB to its output"
             )

@@ -41,7 +41,7 @@ _MAX_SUBSCRIPTIONS = 1024
 def _now_ns(run: Run, clock: int) -> int | None:
     if clock not in _CLOCKS:
         return None
-    if run.deterministic:
+    if run.terms.deterministic:
         return state_of(run).slept_ns + (_FROZEN_NS if clock == _REALTIME else 0)
     # Milliseconds: enough to measure and to seed, too coarse to time a cache.
     return (time.time_ns() if clock == _REALTIME else time.monotonic_ns()) // _MS * _MS
@@ -67,7 +67,7 @@ def random_get(run: Run, caller: int, pointer: int, length: int) -> int:
     if run.guest_address(caller, pointer, length) is None:
         return EFAULT
     state = state_of(run)
-    if run.deterministic and state.random is None:
+    if run.terms.deterministic and state.random is None:
         state.random = random.Random(0)  # noqa: S311 - a reproducible task asks for exactly this
     for offset in range(0, length, CHUNK_BYTES):
         size = min(CHUNK_BYTES, length - offset)
@@ -141,7 +141,7 @@ def _stream_event(run: Run, userdata: int, kind: int, fd: int) -> bytes:
 
 def _sleep(run: Run, sleep_ns: int) -> bool:
     """Sleep, or move the frozen clock. False when the guest must end, with the verdict set."""
-    if not run.deterministic:
+    if not run.terms.deterministic:
         return run.sleep_until(time.monotonic_ns() + sleep_ns)
     state = state_of(run)
     state.slept_ns = min(state.slept_ns + sleep_ns, _MAX_SLEPT_NS)

@@ -51,6 +51,7 @@ class CpuShare:
         "_balance",
         "_capacity",
         "_lock",
+        "_plenty",
         "_resume_at",
         "_saves_up",
         "_seen_ns",
@@ -73,6 +74,8 @@ class CpuShare:
         self._share = percent / 100
         self._capacity = BURST_NS * self._share
         self._resume_at = RESUME_NS * self._share
+        #: With so much one thread can spin until the next look.
+        self._plenty = LOOK_NS * (1 - self._share)
         self._balance = self._capacity
         self._saves_up = False
         self._seen_ns = clock_ns()
@@ -83,14 +86,33 @@ class CpuShare:
         if self.is_unlimited:
             return 0
         with self._lock:
-            # Time before the guest ran fills the bucket to its brim; what came in while it ran, it may have used.
-            balance = self._refill(now_ns - cpu_ns)
-            elapsed_ns = now_ns - self._seen_ns
-            if elapsed_ns > 0:
-                self._seen_ns = now_ns
-                balance += elapsed_ns * self._share
-            self._balance = min(balance - cpu_ns, self._capacity)
+            self._take(cpu_ns, now_ns)
             return self._pause()
+
+    def begin(self, now_ns: int) -> int:
+        """Give how long a new task may run before the bucket can be empty; below zero: how long it must wait first.
+
+        What `debt_wait_ns` and `until_empty_ns` say, at once.
+        """
+        if self.is_unlimited:
+            return NEVER_NS
+        # As it stood at its last change, which is too little by what came in since: enough is enough, without the lock.
+        if self._balance >= self._plenty and not self._saves_up:
+            return LOOK_NS
+        with self._lock:
+            balance = self._refill(now_ns)
+            if balance < 0:
+                return -self._ns_until(0, balance)
+            if (balance == 0 or self._saves_up) and self._pause():
+                return 0
+        return self._until_empty(balance, 1)
+
+    def settle(self, cpu_ns: int, now_ns: int) -> None:
+        """Take ``cpu_ns`` out of the bucket for a guest that has ended: as `charge`, with nobody to pause."""
+        if self.is_unlimited:
+            return
+        with self._lock:
+            self._take(cpu_ns, now_ns)
 
     def pause_ns(self, now_ns: int) -> int:
         """Give how long a guest must pause now: 0 while anything is left, else until 10 ms of the share are saved up.
@@ -124,8 +146,31 @@ class CpuShare:
             balance = self._refill(now_ns)
             if self._pause():
                 return 0
+        return self._until_empty(balance, threads)
+
+    def _until_empty(self, balance: float, threads: int) -> int:
         drain = threads - self._share
         return LOOK_NS if balance >= LOOK_NS * drain else int(balance / drain)
+
+    def _take(self, cpu_ns: int, now_ns: int) -> None:
+        """Take out what was used up to ``now_ns``, under the lock.
+
+        Time before the guest ran fills the bucket to its brim; what came in while it ran, it may have used.
+        """
+        share, seen_ns, balance, capacity = self._share, self._seen_ns, self._balance, self._capacity
+        elapsed_ns = now_ns - cpu_ns - seen_ns
+        if elapsed_ns > 0:
+            balance += elapsed_ns * share
+            if balance > capacity:
+                balance = capacity
+            seen_ns += elapsed_ns
+        balance -= cpu_ns
+        elapsed_ns = now_ns - seen_ns
+        if elapsed_ns > 0:
+            balance += elapsed_ns * share
+            seen_ns = now_ns
+        self._seen_ns = seen_ns
+        self._balance = balance if balance < capacity else capacity
 
     def _refill(self, now_ns: int) -> float:
         """Fill the bucket up to ``now_ns``, under the lock."""

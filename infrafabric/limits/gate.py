@@ -132,6 +132,9 @@ class Gate:
     def leave(self) -> None:
         """Give a slot back: it goes to the first in line, or is free. Raises RuntimeError when no slot is taken."""
         with self._lock:
+            if self._running and not self._queue and self._idle is None:  # nobody waits for anything
+                self._running -= 1
+                return
             waiter = self._pass_on()
         if waiter is not None:
             self._hand_over(waiter)

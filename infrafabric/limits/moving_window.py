@@ -9,6 +9,7 @@ window), starts a timer thread and takes nothing back; and counters in place of 
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from array import array
@@ -86,9 +87,9 @@ class ReturnableMovingWindow(MovingWindowRateLimiter):
         super().__init__(storage)  # type: ignore[arg-type]  # a Storage too: limits checks it
         self._windows: RateStorage = storage
 
-    def admit(self, rate: SwarmRate) -> RateToken | Refusal:
-        """Count one admission, or say when there would be room."""
-        return self._windows.admit(rate.key_for(), rate.amount, 1)
+    def admitting(self, rate: SwarmRate) -> Callable[[], RateToken | Refusal]:
+        """What counts one admission of a rate, or says when there would be room: looked up once, called often."""
+        return functools.partial(self._windows.admit, rate.key_for(), rate.amount, 1)
 
     def give_back(self, rate: SwarmRate, token: RateToken) -> None:
         """Undo one admission."""
@@ -111,7 +112,7 @@ class _Window:
         self.window_ns = 0
         self.dropped = False
 
-    def admit(self, now_ns: int, limit: int, window_ns: int, amount: int) -> int | Refusal:
+    def admit(self, now_ns: int, limit: int, window_ns: int, amount: int = 1) -> int | Refusal:
         """Count ``amount`` admissions (at most ``limit``) and give their time, or say when they would fit."""
         times, first = self.times, self.first
         size = len(times)
@@ -121,16 +122,19 @@ class _Window:
         if oldest_in_the_way >= first and times[oldest_in_the_way] > now_ns - window_ns:
             return Refusal((times[oldest_in_the_way] + window_ns - now_ns) / NS_PER_SECOND)
         self.window_ns = window_ns
-        for _ in range(amount):
-            times.append(now_ns)
+        times.append(now_ns)
+        if amount > 1:
+            times.extend([now_ns] * (amount - 1))
         # Two dead entries are left behind for each new one: no hit pays for a long idle backlog.
-        for _ in range(2):
-            if times[first] <= now_ns - window_ns:
+        edge_ns = now_ns - window_ns
+        if times[first] <= edge_ns:
+            first += 1
+            if times[first] <= edge_ns:
                 first += 1
-        if first >= _COMPACT_AT and first * 2 >= len(times):
-            del times[:first]
-            first = 0
-        self.first = first
+            if first >= _COMPACT_AT and first * 2 >= len(times):
+                del times[:first]
+                first = 0
+            self.first = first
         return now_ns
 
     def give_back(self, admitted_ns: int) -> None:
@@ -177,6 +181,11 @@ class MonotonicWindowStorage(Storage, MovingWindowSupport):
 
     def admit(self, key: str, limit: int, expiry: int) -> int | Refusal:
         """Count one admission now and give its time, or say when there would be room."""
+        window = self._windows.get(key)
+        if window is not None:
+            with window.lock:
+                if not window.dropped:
+                    return window.admit(self._clock_ns(), limit, expiry * NS_PER_SECOND)
         return self._admit(key, limit, expiry, 1)
 
     def give_back(self, key: str, token: RateToken) -> None:

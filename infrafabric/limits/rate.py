@@ -15,7 +15,6 @@ from infrafabric.limits.moving_window import (
     MonotonicWindowStorage,
     RateStorage,
     RateToken,
-    Refusal,
     ReturnableMovingWindow,
     SwarmRate,
 )
@@ -46,7 +45,7 @@ class RateLimiter:
     0.0
     """
 
-    __slots__ = ("_rate", "_windows", "rate_per_second", "swarm_id")
+    __slots__ = ("_rate", "_windows", "rate_per_second", "swarm_id", "try_admit")
 
     def __init__(
         self,
@@ -68,13 +67,9 @@ class RateLimiter:
         self._windows = ReturnableMovingWindow(
             MonotonicWindowStorage(clock_ns=clock_ns) if storage is None else storage
         )
-
-    def try_admit(self) -> RateToken | Refusal:
-        """Admit one task now and give its token, or a `Refusal` that says when to come again.
-
-        A refused task consumes nothing. Whoever is admitted and then does not run hands the token to `give_back`.
-        """
-        return self._windows.admit(self._rate)
+        #: Admit one task now: its `RateToken`, or a `Refusal` that says when to come again; that consumes nothing.
+        #: Whoever is admitted and then does not run hands the token to `give_back`.
+        self.try_admit = self._windows.admitting(self._rate)
 
     def give_back(self, token: RateToken) -> None:
         """Undo one admission, as if it had never been; call it at most once a token.

@@ -10,25 +10,34 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from infrafabric.telemetry.otel.bridge import BRIDGE, SwarmReading
+    from infrafabric.telemetry.otel.calling import within_call
+    from infrafabric.telemetry.otel.scraping import Scrape
     from infrafabric.telemetry.otel.sdk import TelemetrySdk, configure_from_environment
     from infrafabric.telemetry.otel.series import Series
     from infrafabric.telemetry.otel.tracing import TaskTrace
     from infrafabric.telemetry.slo.alerts import AlertState, Minimums, StateChange
     from infrafabric.telemetry.slo.burn import BurnPlan, plan_for
+    from infrafabric.telemetry.slo.course import CoursePoint, SloCourse
     from infrafabric.telemetry.slo.engine import SloEngine
-    from infrafabric.telemetry.slo.explain import Explanation, explain, numbers
+    from infrafabric.telemetry.slo.explain import Explanation, explain, numbers, state_sentence
     from infrafabric.telemetry.slo.objectives import ObjectiveTargets
+    from infrafabric.telemetry.slo.outline import ObjectiveOutline, SloOutline
     from infrafabric.telemetry.slo.snapshot import SloSnapshot
 
 __all__ = [
     "BRIDGE",
     "AlertState",
     "BurnPlan",
+    "CoursePoint",
     "Explanation",
     "Minimums",
+    "ObjectiveOutline",
     "ObjectiveTargets",
+    "Scrape",
     "Series",
+    "SloCourse",
     "SloEngine",
+    "SloOutline",
     "SloSnapshot",
     "StateChange",
     "SwarmReading",
@@ -38,6 +47,8 @@ __all__ = [
     "explain",
     "numbers",
     "plan_for",
+    "state_sentence",
+    "within_call",
 ]
 
 #: Where each public name lives, below this package.
@@ -45,11 +56,16 @@ _HOMES = {
     "BRIDGE": "otel.bridge",
     "AlertState": "slo.alerts",
     "BurnPlan": "slo.burn",
+    "CoursePoint": "slo.course",
     "Explanation": "slo.explain",
     "Minimums": "slo.alerts",
+    "ObjectiveOutline": "slo.outline",
     "ObjectiveTargets": "slo.objectives",
+    "Scrape": "otel.scraping",
     "Series": "otel.series",
+    "SloCourse": "slo.course",
     "SloEngine": "slo.engine",
+    "SloOutline": "slo.outline",
     "SloSnapshot": "slo.snapshot",
     "StateChange": "slo.alerts",
     "SwarmReading": "otel.bridge",
@@ -59,6 +75,8 @@ _HOMES = {
     "explain": "slo.explain",
     "numbers": "slo.explain",
     "plan_for": "slo.burn",
+    "state_sentence": "slo.explain",
+    "within_call": "otel.calling",
 }
 
 

@@ -29,7 +29,7 @@ def spinner(chassis: IFChassis) -> IFChassis:
 
 def wait_until_running(chassis: IFChassis, swarm_id: str = "spinner") -> None:
     """Until a task has its slot and its guest was entered."""
-    while not any(task.run is not None for task in list(chassis.swarm_runtimes[swarm_id].tasks)):
+    while not any(task.started_ns for task in list(chassis.swarm_runtimes[swarm_id].tasks)):
         time.sleep(0.001)
 
 

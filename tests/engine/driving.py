@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from infrafabric.engine import GuestEnded, Sandbox, SwarmLog, SwarmRuntime, load_program
+from infrafabric.engine import GuestEnded, Run, Sandbox, SwarmLog, SwarmRuntime, load_program
 from infrafabric.errors import Outcome
 from infrafabric.testing import wat
 from infrafabric.wasm import inspect_module
 
 if TYPE_CHECKING:
-    from infrafabric.engine import LogRecord, Run, Verdict
+    from infrafabric.engine import LogRecord, Verdict
 
 PAGE = 65_536
 ROOT = Path(__file__).parents[2]
@@ -102,7 +102,9 @@ class Guest:
     def new_run(self, seconds: float = 10.0) -> Run:
         """A run with so much time."""
         now_ns = time.monotonic_ns()
-        return self.runtime.new_run(now_ns + int(seconds * 1e9), now_ns)
+        run = Run(self.runtime.terms, now_ns + int(seconds * 1e9))
+        run.started_ns = now_ns
+        return run
 
     def run(
         self,

@@ -17,6 +17,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from infrafabric.errors import TelemetrySetupError, escape
+from infrafabric.telemetry.otel.scraping import Scrape, scraper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,10 +35,14 @@ _PORT_MAX: Final = 65_535
 
 
 class TelemetrySdk:
-    """What was configured. ``close`` sends what is left and ends it; ``prometheus_address`` is where it is scraped."""
+    """What was configured. ``close`` sends what is left and ends it; ``prometheus_address`` is where it is scraped.
+
+    ``scrape``: what `configure_from_environment` was asked for as ``scraped``.
+    """
 
     def __init__(self) -> None:
         self.prometheus_address: tuple[str, int] | None = None
+        self.scrape: Scrape | None = None
         self._endings: list[Callable[[], object]] = []
 
     @property
@@ -60,19 +65,26 @@ def asked_for(environ: Mapping[str, str] = os.environ) -> bool:
     return not _true(environ, "OTEL_SDK_DISABLED") and any(environ.get(name) for name in ASKING)
 
 
-def configure_from_environment(environ: Mapping[str, str] = os.environ) -> TelemetrySdk:
+def configure_from_environment(environ: Mapping[str, str] = os.environ, *, scraped: bool = False) -> TelemetrySdk:
     """Configure tracing and metrics for this process as ``OTEL_*`` say; close what it gives at the end.
+
+    ``scraped`` asks for metrics in Prometheus' text format as well, whatever ``OTEL_*`` say: for a program that
+    serves them itself. `TelemetrySdk.scrape` stays None where the extra ``prometheus`` is missing, or the SDK is
+    disabled.
 
     Exporters: ``otlp`` (extra ``otlp``; the default once an endpoint is set), ``prometheus`` (metrics; extra
     ``prometheus``), ``console`` (standard error) and ``none``, several separated by commas. Endpoints, headers,
     intervals, resource and sampler are read by the SDK itself. Raises `TelemetrySetupError`.
     """
     sdk = TelemetrySdk()
-    if not asked_for(environ):
+    own = scraper() if scraped and not _true(environ, "OTEL_SDK_DISABLED") else None
+    asked = asked_for(environ)
+    if not asked and own is None:
         return sdk
     try:
-        _trace(sdk, environ)
-        _measure(sdk, environ)
+        if asked:
+            _trace(sdk, environ)
+        _measure(sdk, environ if asked else {}, own)
     except BaseException:
         sdk.close()
         raise
@@ -95,9 +107,12 @@ def _trace(sdk: TelemetrySdk, environ: Mapping[str, str]) -> None:
     sdk.ends_with(provider.shutdown)
 
 
-def _measure(sdk: TelemetrySdk, environ: Mapping[str, str]) -> None:
+def _measure(sdk: TelemetrySdk, environ: Mapping[str, str], own: Scrape | None) -> None:
     wanted = _exporters(environ, "OTEL_METRICS_EXPORTER", ("otlp", "prometheus", "console"))
     readers = [_metric_reader(kind, sdk, environ) for kind in wanted]
+    if own is not None:
+        readers.append(own.reader)
+        sdk.scrape = own
     if not readers:
         return
     from opentelemetry import metrics  # noqa: PLC0415 - only where it is asked for

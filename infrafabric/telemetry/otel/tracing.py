@@ -78,6 +78,11 @@ class TaskTrace:
         context = self._span.get_span_context()
         return {"trace_id": trace.format_trace_id(context.trace_id), "span_id": trace.format_span_id(context.span_id)}
 
+    @property
+    def trace_id(self) -> str | None:
+        """The trace it belongs to, in 32 hexadecimal digits; None when it is not recorded."""
+        return self.log_fields()["trace_id"] if self.recording else None
+
     def context(self) -> Context | None:
         """The context by which a measurement is tied to this span."""
         return trace.set_span_in_context(self._span) if self.recording else None

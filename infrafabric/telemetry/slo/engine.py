@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from infrafabric.errors import Blame, Outcome
+    from infrafabric.telemetry.slo.course import SloCourse
     from infrafabric.telemetry.slo.explain import Explanation
     from infrafabric.telemetry.slo.ledger import WindowCounts
+    from infrafabric.telemetry.slo.outline import SloOutline
     from infrafabric.telemetry.slo.snapshot import SloSnapshot
 
 
@@ -106,6 +108,19 @@ class SloEngine:
         self.alerts.tell(changes)
         return reading.snapshot_of(taken, self.subject, enforcement)
 
+    def outline(self) -> SloOutline:
+        """The few numbers of a list of many swarms; judges the alerts, as `snapshot` does."""
+        from infrafabric.telemetry.slo import activity, outline  # noqa: PLC0415 - many programs list nothing
+
+        with self._lock:
+            windows, changes = self._judge(None)
+            ledger = self._ledger
+            objectives = outline.objectives(ledger, self.alerts, windows)
+            busy = activity.activity(ledger)
+            latencies = [] if ledger.latency is None else ledger.latency.counts()
+        self.alerts.tell(changes)
+        return outline.SloOutline(objectives=objectives, percentiles=reading.percentiles(latencies), activity=busy)
+
     def explain(self, number: str, snapshot: SloSnapshot | None = None) -> Explanation:
         """What a number means, such as ``availability.budget.remaining_ratio``, now or in a snapshot taken before.
 
@@ -138,6 +153,15 @@ class SloEngine:
         with self._lock:
             self._ledger.advance(self._clock_ns())
             return tuple(HistoryPoint(*point) for point in self._ledger.history(objective, window))
+
+    def course(self) -> SloCourse:
+        """How everything went over time, for charts."""
+        from infrafabric.telemetry.slo import course  # noqa: PLC0415 - many programs draw nothing
+
+        with self._lock:
+            self._ledger.advance(self._clock_ns())
+            past = course.past(self._ledger, self.alerts, self._wall_clock())
+        return past.course()
 
     def exclude(self, start: float | None, end: float | None, *, reason: str, author: str) -> int:
         """Keep the events between two times (epoch seconds) from burning; gives the exclusion's number.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import time
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -21,6 +22,7 @@ from infrafabric.telemetry.slo.sentences import BAD, GOOD, GROUPS, STATES, UNCOU
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from infrafabric.telemetry.slo.alerts import AlertState
     from infrafabric.telemetry.slo.line import Line
     from infrafabric.telemetry.slo.snapshot import ObjectiveSnapshot, SloSnapshot
 
@@ -74,6 +76,12 @@ def explain(snapshot: SloSnapshot, number: str) -> Explanation:
         window=place.window,
         sentence=sentence.format_map(words),
     )
+
+
+@cache
+def state_sentence(objective: str, state: AlertState) -> str:
+    """What the state of an objective means: the sentence of its ``state``, without a snapshot."""
+    return f"{objective} {STATES[state.value]}."
 
 
 def numbers(snapshot: SloSnapshot) -> Iterator[str]:

@@ -7,9 +7,13 @@ in 280 buckets. A sketch library was rejected: recording into one costs more tha
 from __future__ import annotations
 
 from array import array
-from typing import Any, Final
+from operator import add
+from typing import TYPE_CHECKING, Any, Final
 
 from infrafabric.telemetry.slo.rings import from_bytes, to_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 #: Latencies are binned in steps of 1,024 ns.
 UNIT_BITS: Final = 10
@@ -62,7 +66,11 @@ class LatencyRing:
 
     def counts(self) -> list[int]:
         """Events of each bin over all slots."""
-        return [sum(column) for column in zip(*self.slots, strict=True)]
+        counts = list(self.now)
+        for slot in self.slots:
+            if slot is not self.now and any(slot):
+                counts = list(map(add, counts, slot))
+        return counts
 
     def dump(self) -> dict[str, Any]:
         """Plain data for `restore`."""
@@ -76,6 +84,21 @@ class LatencyRing:
         now = self.slot
         self.slot, self.slots = int(state["slot"]), slots
         self.rotate(now * SLOT_NS)
+
+
+def merged(counts: Sequence[int], most: int = 30) -> list[tuple[int, int]]:
+    """(upper edge in nanoseconds, events) of at most ``most`` bins, from the first to the last that holds any.
+
+    Neighbours are put together, so no event changes sides of an edge that is shown.
+    """
+    held = [number for number, count in enumerate(counts) if count]
+    if not held:
+        return []
+    width = -(-(held[-1] - held[0] + 1) // most)
+    return [
+        (bin_edge_ns(first + width), sum(counts[first : first + width]))
+        for first in range(held[0], held[-1] + 1, width)
+    ]
 
 
 def percentile_ns(counts: list[int], total: int, percent: int) -> int | None:

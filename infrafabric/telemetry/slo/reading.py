@@ -95,7 +95,7 @@ def snapshot_of(reading: Reading, subject: str, enforcement: str = "closed") -> 
         state=worst(objective.state for objective in objectives),
         objectives=objectives,
         coverage=reading.coverage,
-        percentiles=_percentiles(reading.latency),
+        percentiles=percentiles(reading.latency),
         failures=tuple(EndingCount(name=o.value, events=n) for o, n in named.items() if o.blame is Blame.GUEST),
         excluded=tuple(EndingCount(name=o.value, events=n) for o, n in blamed_elsewhere.items()),
         refused=tuple(EndingCount(name=o.value, events=n) for o, n in named.items() if o.refused),
@@ -108,7 +108,7 @@ def _objective(reading: Reading, row: int) -> ObjectiveSnapshot:
     objective, rules = reading.objectives[row], reading.rules[row]
     windows, column = reading.windows, rules.column
     good, bad = windows[-1].adjusted[column : column + 2]
-    counts = _counts(objective, good, bad)
+    counts = counts_of(objective, good, bad)
     allowed = (good + bad) * objective.budget[0] / objective.budget[1]
     return ObjectiveSnapshot(
         name=objective.name,
@@ -127,15 +127,16 @@ def _objective(reading: Reading, row: int) -> ObjectiveSnapshot:
             remaining_events=allowed - bad,
             remaining_ratio=counts.budget_remaining_ratio,
         ),
-        raw=_counts(objective, *windows[-1].raw[column : column + 2]),
-        seconds_to_exhaustion=_exhaustion(reading, rules, counts.budget_remaining_ratio),
+        raw=counts_of(objective, *windows[-1].raw[column : column + 2]),
+        seconds_to_exhaustion=exhaustion(windows, rules, counts.budget_remaining_ratio, reading.plan.period_ns / 1e9),
         burn_rates=_burn_rates(reading, rules),
         alerts=tuple(_tier(reading, row, place, objective) for place in range(len(rules.tiers))),
         dropped=rules.dropped,
     )
 
 
-def _counts(objective: Objective, good: int, bad: int) -> EventCounts:
+def counts_of(objective: Objective, good: int, bad: int) -> EventCounts:
+    """Good and bad events with what they leave of the budget."""
     total = good + bad
     share, whole = objective.budget
     return EventCounts(
@@ -148,12 +149,14 @@ def _counts(objective: Objective, good: int, bad: int) -> EventCounts:
     )
 
 
-def _exhaustion(reading: Reading, rules: ObjectiveRules, remaining_ratio: float) -> float | None:
+def exhaustion(
+    windows: Sequence[WindowCounts], rules: ObjectiveRules, remaining_ratio: float, period_seconds: float
+) -> float | None:
     """Seconds until the budget is gone at the burn of the fastest tier's long window."""
     if remaining_ratio <= 0:
         return 0.0
-    burn = burn_rate(reading.windows[rules.tiers[0].long].adjusted, rules) if rules.tiers else 0.0
-    return remaining_ratio * (reading.plan.period_ns / 1e9) / burn if burn else None
+    burn = burn_rate(windows[rules.tiers[0].long].adjusted, rules) if rules.tiers else 0.0
+    return remaining_ratio * period_seconds / burn if burn else None
 
 
 def _burn_rates(reading: Reading, rules: ObjectiveRules) -> tuple[BurnRate, ...]:
@@ -208,8 +211,17 @@ def _tier(reading: Reading, row: int, place: int, objective: Objective) -> TierS
     )
 
 
-def _percentiles(counts: list[int]) -> LatencySummary:
+#: The percentiles of no task.
+NO_LATENCY = LatencySummary(
+    window_seconds=WINDOW_SECONDS, events=0, p50_seconds=None, p95_seconds=None, p99_seconds=None
+)
+
+
+def percentiles(counts: list[int]) -> LatencySummary:
+    """The percentiles of latencies counted by bin."""
     total = sum(counts)
+    if not total:
+        return NO_LATENCY
     p50, p95, p99 = (_seconds(percentile_ns(counts, total, percent)) for percent in (50, 95, 99))
     return LatencySummary(
         window_seconds=WINDOW_SECONDS, events=total, p50_seconds=p50, p95_seconds=p95, p99_seconds=p99

@@ -10,6 +10,7 @@ Positions are units (`BurnPlan`); nothing here knows a clock. Not thread-safe: t
 
 from __future__ import annotations
 
+import copy
 import sys
 from array import array
 from typing import TYPE_CHECKING, Any, Final
@@ -130,6 +131,14 @@ class Rings:
                 start_ns = self.plan.unit_start_ns(bucket * ring.step)
                 then = old.totals_at(old.plan.unit_at(start_ns), old_totals)
                 ring.fill(bucket, totals if then is None else pick(then, columns))
+
+    def copy(self) -> Rings:
+        """The same history, which goes on no more when this one does."""
+        twin = copy.copy(self)
+        twin.rings = tuple(copy.copy(ring) for ring in self.rings)
+        for ring in twin.rings:
+            ring.cells = ring.cells[:]
+        return twin
 
     def dump(self) -> list[dict[str, Any]]:
         """Plain data for `restore`; cells are little-endian bytes."""
