@@ -55,16 +55,13 @@ def activity(ledger: Ledger) -> Activity:
     if rings is None or ledger.columns[0] >= _SLICES:
         return _UNKNOWN
     ring = next((r for r in rings.rings if plan.unit_start_ns(r.step * r.buckets) >= _HOUR_NS), rings.rings[-1])
-    oldest, size, mask = ring.head - ring.buckets + 1, ring.buckets, ring.mask
-    good, bad = ring.cells[0 :: ring.columns], ring.cells[1 :: ring.columns]
-    good_now, bad_now = ledger.row()[:2]
+    oldest, now = ring.oldest, ledger.row()
     units, unit_ns = plan.units_per_period, plan.period_ns * ring.step
     edges, counts = [], []
     for start_ns in range(now_ns - _HOUR_NS, now_ns, _MINUTE_NS):
         bucket = max(start_ns * units // unit_ns, oldest)
-        at = bucket % size
         edges.append(-(-bucket * unit_ns // units))
-        counts.append(((good_now - good[at]) & mask) + ((bad_now - bad[at]) & mask))
+        counts.append(sum(ring.since(bucket, now)[:2]))
     edges.append(now_ns)
     counts.append(0)
     return Activity(edges=tuple(edges), tasks_per_second=tuple(_rates(ledger.timeline, edges, counts)))

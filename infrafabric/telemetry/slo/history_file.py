@@ -33,7 +33,11 @@ class HistoryFile:
     _state: Mapping[str, Any]
 
     def snapshot(self, targets: ObjectiveTargets) -> SloSnapshot:
-        """Its numbers now, judged by these targets. The time since the save is a hole in its coverage.
+        """Its numbers now, as `engine` has them."""
+        return self.engine(targets).snapshot()
+
+    def engine(self, targets: ObjectiveTargets) -> SloEngine:
+        """An engine that goes on from it, judging by these targets. The time since the save is a hole in its coverage.
 
         `SloStateError` when the state does not fit.
         """
@@ -45,7 +49,7 @@ class HistoryFile:
                 engine.load(copy)
             except SloStateError as error:
                 raise _unusable(self.path, error.__cause__ or error) from None
-        return engine.snapshot()
+        return engine
 
 
 def read_history(path: Path) -> HistoryFile:

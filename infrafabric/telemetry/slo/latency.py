@@ -22,6 +22,8 @@ LINEAR: Final = 16
 BINS: Final = 280
 SLOT_NS: Final = 900 * 10**9
 SLOTS: Final = 4
+#: What all slots share in which nothing happened; it is never written to.
+_NOTHING: Final = array("I", bytes(4 * BINS))
 WINDOW_SECONDS: Final = SLOT_NS * SLOTS // 10**9
 
 
@@ -53,16 +55,17 @@ class LatencyRing:
 
     def __init__(self, timeline_ns: int) -> None:
         self.slot = timeline_ns // SLOT_NS
-        self.slots = [array("I", bytes(4 * BINS)) for _ in range(SLOTS)]
-        self.now = self.slots[self.slot % SLOTS]
+        self.slots = [_NOTHING] * SLOTS
+        self.now = self.slots[self.slot % SLOTS] = _NOTHING[:]
 
     def rotate(self, timeline_ns: int) -> None:
         """Empty the slots that were passed."""
         slot = timeline_ns // SLOT_NS
         for passed in range(max(self.slot + 1, slot - SLOTS + 1), slot + 1):
-            self.slots[passed % SLOTS] = array("I", bytes(4 * BINS))
+            self.slots[passed % SLOTS] = _NOTHING
         self.slot = max(self.slot, slot)
-        self.now = self.slots[self.slot % SLOTS]
+        now = self.slots[self.slot % SLOTS]
+        self.now = self.slots[self.slot % SLOTS] = _NOTHING[:] if now is _NOTHING else now
 
     def counts(self) -> list[int]:
         """Events of each bin over all slots."""

@@ -1,9 +1,11 @@
-"""Event counts over time in fixed memory: any window is one subtraction.
+"""Event counts over time in bounded memory: any window is one subtraction.
 
-A ring holds, for each bucket, the *running totals at the bucket's start*, all counters side by side. A window's
+A ring knows, for each bucket, the *running totals at the bucket's start*, all counters side by side. A window's
 counts are then the totals now less one row, whatever the window's length and however many events fell into it;
-recording an event touches no ring at all. A ring of counts per bucket was rejected: summing its 720 buckets for each
-number shown costs more than the whole evaluation does now.
+recording an event touches no ring at all. A row is kept only where it differs from the one before, so that a swarm
+that is idle shrinks to next to nothing. A ring of counts per bucket was rejected: summing its 720 buckets for each
+number shown costs more than the whole evaluation does now; and a row for every bucket, too: a swarm that ran one task
+held 110 KB for a month.
 
 Positions are units (`BurnPlan`); nothing here knows a clock. Not thread-safe: the owner holds a lock.
 """
@@ -13,6 +15,8 @@ from __future__ import annotations
 import copy
 import sys
 from array import array
+from bisect import bisect_right
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -23,12 +27,18 @@ if TYPE_CHECKING:
 #: A ring that looks back over less than this keeps its totals modulo 2**32, which still subtracts exactly while
 #: fewer than 2**32 events fall into it: a million a second, several times what one lock lets through.
 _SHORT_NS: Final = 2**32 * 1000
+#: Rows that are needed no more are dropped so many at a time.
+_LOT: Final = 32
 
 
 class Ring:
-    """One resolution: the totals at the start of each of the last ``buckets`` buckets of ``step`` units."""
+    """One resolution: the totals at the start of each of the last ``buckets`` buckets of ``step`` units.
 
-    __slots__ = ("buckets", "cells", "columns", "head", "mask", "step")
+    ``rows[n]`` are the totals at the start of bucket ``starts[n]`` and of all up to the next start; before the first
+    they are zero.
+    """
+
+    __slots__ = ("buckets", "columns", "head", "mask", "rows", "starts", "step")
 
     def __init__(self, shape: RingShape, columns: int, plan: BurnPlan) -> None:
         self.step = shape.step
@@ -37,7 +47,13 @@ class Ring:
         self.head = 0
         short = plan.unit_start_ns(shape.step * shape.buckets) < _SHORT_NS
         self.mask = 2**32 - 1 if short else 2**64 - 1
-        self.cells = array("I" if short else "Q", [0]) * (self.buckets * columns)
+        self.starts = array("q")
+        self.rows = array("I" if short else "Q")
+
+    @property
+    def oldest(self) -> int:
+        """The oldest bucket that is remembered."""
+        return self.head - self.buckets + 1
 
     def rotate(self, unit: int, totals: Sequence[int]) -> None:
         """Start every bucket up to the one that holds ``unit``; no event came since the last call.
@@ -45,33 +61,58 @@ class Ring:
         The head moves last, so that a call cut short by Ctrl-C is made good by the next one.
         """
         bucket = unit // self.step
-        fresh = min(bucket - self.head, self.buckets)
-        if fresh <= 0:
+        if bucket > self.head:
+            self.fill(self.head + 1, totals)
+            self.head = bucket
+            self._forget()
+
+    def fill(self, bucket: int, totals: Sequence[int]) -> None:
+        """Set the totals at the start of a bucket and of all that follow; none was set for a later one."""
+        starts, rows, width = self.starts, self.rows, self.columns
+        if starts and starts[-1] == bucket:
+            starts.pop()
+        del rows[len(starts) * width :]
+        row = array(rows.typecode, [total & self.mask for total in totals])
+        if row != rows[-width:] if starts else any(row):
+            rows.extend(row)
+            starts.append(bucket)
+
+    def _forget(self) -> None:
+        """Drop rows that no remembered bucket starts with, in lots: moving the others costs more than keeping a few."""
+        starts = self.starts
+        if len(starts) < 2 or starts[1] > self.oldest:
             return
-        row = self._row(totals)
-        width = self.columns
-        first = (bucket - fresh + 1) % self.buckets
-        tail = min(fresh, self.buckets - first)
-        self.cells[first * width : (first + tail) * width] = row * tail
-        if tail < fresh:
-            self.cells[: (fresh - tail) * width] = row * (fresh - tail)
-        self.head = bucket
+        dead = bisect_right(starts, self.oldest) - 1
+        if dead >= _LOT or dead == len(starts) - 1:
+            self.rows, self.starts = self.rows[dead * self.columns :], starts[dead:]
 
     def since(self, bucket: int, totals: Sequence[int]) -> list[int]:
         """Events of each counter since the start of a bucket; since the oldest, for one that is older."""
-        oldest = self.head - self.buckets + 1
-        at = max(bucket, oldest) % self.buckets * self.columns
+        at = (bisect_right(self.starts, max(bucket, self.oldest)) - 1) * self.columns
         mask = self.mask
-        return [(now - then) & mask for now, then in zip(totals, self.cells[at : at + self.columns], strict=True)]
+        if at < 0:
+            return [now & mask for now in totals]
+        return [(now - then) & mask for now, then in zip(totals, self.rows[at : at + self.columns], strict=True)]
 
-    def fill(self, bucket: int, totals: Sequence[int]) -> None:
-        """Set the totals at the start of one bucket."""
-        at = bucket % self.buckets * self.columns
-        self.cells[at : at + self.columns] = self._row(totals)
+    def copy(self) -> Ring:
+        """The same history, which goes on no more when this one does."""
+        twin = copy.copy(self)
+        twin.starts, twin.rows = self.starts[:], self.rows[:]
+        return twin
 
-    def _row(self, totals: Sequence[int]) -> array[int]:
-        mask = self.mask
-        return array(self.cells.typecode, [total & mask for total in totals])
+    def dump(self) -> dict[str, Any]:
+        """Plain data for `restore`; numbers are little-endian bytes."""
+        return {"head": self.head, "starts": to_bytes(self.starts), "rows": to_bytes(self.rows)}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Become what `dump` gave. `ValueError` when it is not of this shape."""
+        head = int(state["head"])
+        starts, rows = from_bytes("q", state["starts"]), from_bytes(self.rows.typecode, state["rows"])
+        if len(rows) != len(starts) * self.columns or len(starts) > self.buckets + _LOT:
+            raise ValueError(f"a ring of {self.buckets} x {self.columns} totals holds {len(starts)} and {len(rows)}")
+        if any(later <= earlier for earlier, later in pairwise([*starts, head + 1])):
+            raise ValueError("the buckets of a ring are not in order")
+        self.head, self.starts, self.rows = head, starts, rows
 
 
 class Rings:
@@ -109,7 +150,7 @@ class Rings:
             bucket = -(-unit // ring.step) if outward else unit // ring.step
             if bucket > ring.head:
                 return None
-            if bucket > ring.head - ring.buckets or ring is self.rings[-1]:
+            if bucket >= ring.oldest or ring is self.rings[-1]:
                 return [now - since for now, since in zip(totals, ring.since(bucket, totals), strict=True)]
         raise AssertionError("there are no rings")  # pragma: no cover
 
@@ -127,7 +168,7 @@ class Rings:
             return
         for ring in self.rings:
             ring.head = unit // ring.step
-            for bucket in range(ring.head - ring.buckets + 1, ring.head + 1):
+            for bucket in range(ring.oldest, ring.head + 1):
                 start_ns = self.plan.unit_start_ns(bucket * ring.step)
                 then = old.totals_at(old.plan.unit_at(start_ns), old_totals)
                 ring.fill(bucket, totals if then is None else pick(then, columns))
@@ -135,27 +176,22 @@ class Rings:
     def copy(self) -> Rings:
         """The same history, which goes on no more when this one does."""
         twin = copy.copy(self)
-        twin.rings = tuple(copy.copy(ring) for ring in self.rings)
-        for ring in twin.rings:
-            ring.cells = ring.cells[:]
+        twin.rings = tuple(ring.copy() for ring in self.rings)
         return twin
 
     def dump(self) -> list[dict[str, Any]]:
-        """Plain data for `restore`; cells are little-endian bytes."""
-        return [{"head": ring.head, "cells": to_bytes(ring.cells)} for ring in self.rings]
+        """Plain data for `restore`."""
+        return [ring.dump() for ring in self.rings]
 
     def restore(self, state: list[dict[str, Any]]) -> None:
         """Become what `dump` gave. `ValueError` when it is not of this shape."""
         for ring, saved in zip(self.rings, state, strict=True):
-            cells = from_bytes(ring.cells.typecode, saved["cells"])
-            if len(cells) != len(ring.cells):
-                raise ValueError(f"a ring of {ring.buckets} x {ring.columns} cells holds {len(cells)}")
-            ring.head, ring.cells = int(saved["head"]), cells
+            ring.restore(saved)
 
     @property
     def memory_bytes(self) -> int:
-        """Bytes of all cells."""
-        return sum(ring.cells.itemsize * len(ring.cells) for ring in self.rings)
+        """Bytes of all rows."""
+        return sum(cells.itemsize * len(cells) for ring in self.rings for cells in (ring.starts, ring.rows))
 
 
 def pick(totals: Sequence[int], columns: Sequence[int | None]) -> list[int]:

@@ -18,7 +18,7 @@ from typing import Any, Final
 from infrafabric.errors import SloStateError
 
 _FORMAT: Final = "infrafabric-slo"
-_VERSION: Final = 1
+_VERSION: Final = 2
 _FILE_BYTES_MAX: Final = 8 * 2**20
 _STATE_BYTES_MAX: Final = 32 * 2**20
 _UNFINISHED: Final = ".tmp"

@@ -85,7 +85,7 @@ def _signed(state: Any) -> bytes:
 
 
 def _sealed(body: bytes) -> bytes:
-    head = {"format": "infrafabric-slo", "version": 1, "bytes": len(body), "sha256": sha256(body).hexdigest()}
+    head = {"format": "infrafabric-slo", "version": 2, "bytes": len(body), "sha256": sha256(body).hexdigest()}
     return json.dumps(head).encode() + b"\n" + body
 
 
@@ -108,7 +108,7 @@ def _head(**changes: Any) -> Callable[[bytes], bytes]:
         pytest.param(lambda _: b"\x00\xff" * 5_000, "its first line is not JSON", id="noise"),
         pytest.param(lambda _: b"[1]\n", "does not say format", id="other JSON"),
         pytest.param(_head(format="sqlite"), "does not say format", id="another format"),
-        pytest.param(_head(version=2), "it is of version 2; this infrafabric reads 1", id="newer"),
+        pytest.param(_head(version=3), "it is of version 3; this infrafabric reads 2", id="newer"),
         pytest.param(lambda _: _sealed(b"plain"), "it cannot be unpacked", id="not compressed"),
         pytest.param(lambda _: _signed([]), "it holds no state", id="a list"),
         pytest.param(lambda _: _signed({}), r"its state does not fit \(KeyError: 'subject'\)", id="empty state"),
@@ -140,8 +140,13 @@ def test_a_file_that_cannot_be_used_is_kept_aside(
 @pytest.mark.parametrize(
     "spoil",
     [
-        pytest.param(lambda s: s["ledger"]["rings"][0].update(cells={"hex": "00"}), id="cells of no whole number"),
-        pytest.param(lambda s: s["ledger"]["rings"][0].update(cells={"hex": "00" * 8}), id="too few cells"),
+        pytest.param(lambda s: s["ledger"]["rings"][0].update(rows={"hex": "00"}), id="rows of no whole number"),
+        pytest.param(lambda s: s["ledger"]["rings"][0].update(rows={"hex": "00" * 8}), id="too few rows"),
+        pytest.param(lambda s: s["ledger"]["rings"][0].update(head=-(10**9)), id="buckets that are to come"),
+        pytest.param(
+            lambda s: s["ledger"]["rings"][0].update(starts={"hex": s["ledger"]["rings"][0]["starts"]["hex"][::-1]}),
+            id="buckets in no order",
+        ),
         pytest.param(lambda s: s["ledger"]["rings"].pop(), id="a ring missing"),
         pytest.param(lambda s: s["ledger"].update(counts=["many"]), id="no numbers"),
         pytest.param(lambda s: s["ledger"].update(period_seconds=0), id="no period"),
