@@ -388,7 +388,8 @@ class IFChassis:
     def _new_task(self, swarm_id: str, task_name: str, timeout_seconds: float | None) -> Task:
         if self._closed or self._generation != entry.process_generation:
             self._check_open()
-        check_call(task_name, timeout_seconds)
+        if timeout_seconds is not None or type(task_name) is not str:
+            check_call(task_name, timeout_seconds)
         entry.require_room()
         task = Task(self._swarm(swarm_id), task_name, timeout_seconds)
         task.swarm.tasks.add(task)

@@ -51,7 +51,7 @@ def _stand_in(_env: int, _caller: int, values: int, count: int) -> int:
 class BareTask:
     """One task of a module, ready to be called over and over on one thread. Close it, or use it as a context manager.
 
-    Raises `BareUnavailableError` for a task by ``command`` or ``lenptr``, and for one that has no place for its input.
+    Raises `BareUnavailableError` for a task by ``command`` or ``lenptr``, and when the guest needs a host that answers.
     """
 
     def __init__(  # noqa: PLR0913 - a module, a task, and what bounds them
@@ -85,7 +85,9 @@ class BareTask:
         self._store = 0
         self._closed = threading.Event()
         self._has_slot = False
-        self._module, self._pre = self._link(info, COMPILER.compile(without_custom_sections(data), kind, _COMPILE_SECONDS))
+        self._module, self._pre = self._link(
+            info, COMPILER.compile(without_custom_sections(data), kind, _COMPILE_SECONDS)
+        )
         if self._engine.slots is not None:
             try:
                 self._engine.slots.pop()
@@ -99,8 +101,6 @@ class BareTask:
             convention = choose(self._function, params, has_memory=has_memory, asked=abi)
             if convention.NAME not in {"scalar", "buffer", "cstring"}:
                 raise BareUnavailableError(f"tasks by '{convention.NAME}' need more of the host than a call")
-            if convention.NAME != "scalar" and self._allocator is None:
-                raise BareUnavailableError("the module has no allocator, so the host has to make place for the input")
             return convention.encode(self._function, params, payload_bytes), convention.NAME == "cstring"
         except GuestEnded as ended:
             raise BareUnavailableError(ended.verdict.message) from None
@@ -148,9 +148,7 @@ class BareTask:
         self._context = context = binding.store_context(self._store)
         binding.store_limiter(self._store, self._memory_bytes, self.table_limit, 1, 1, 1)
         binding.set_epoch_deadline(context, self._ticks)
-        self._check(
-            binding.instantiate(self._pre, context, ctypes.byref(self._instance), ctypes.byref(self._trap))
-        )
+        self._check(binding.instantiate(self._pre, context, ctypes.byref(self._instance), ctypes.byref(self._trap)))
         for function in self._initializers:
             self._call(function, ())
 
@@ -161,18 +159,24 @@ class BareTask:
             self._call(function, encoded)
             return
         data = encoded + b"\0" if self._is_text else encoded
-        allocator = self._allocator
-        assert allocator is not None  # checked when it was made
-        size = max(1, len(data))
-        pointer = self._call(allocator.function, allocator.arguments(size))[0] & 0xFFFF_FFFF
+        allocator, size = self._allocator, max(1, len(data))
+        pointer = self._call(allocator.function, allocator.arguments(size))[0] & 0xFFFF_FFFF if allocator else 0
         self._find(self._memory_name)
         memory = ctypes.addressof(self._extern) + binding.EXTERN_ITEM_OFFSET
+        if allocator is None:
+            pointer = self._grow(memory, size)
         if pointer + len(data) > binding.memory_data_size(self._context, memory):
             raise BareUnavailableError(f"the allocator answered {pointer} for {size:,} bytes")
         ctypes.memmove(binding.memory_data(self._context, memory) + pointer, data, len(data))
         self._call(function, (pointer,) if self._is_text else (pointer, len(data)))
-        if allocator.deallocate is not None:
+        if allocator is not None and allocator.deallocate is not None:
             self._call(allocator.deallocate, allocator.release_arguments(pointer, size))
+
+    def _grow(self, memory: int, size: int) -> int:
+        """The address of new pages for the input of a module that has no allocator."""
+        before = ctypes.c_uint64()
+        self._check(binding.memory_grow(self._context, memory, -(-size // _PAGE_BYTES), ctypes.byref(before)))
+        return before.value * _PAGE_BYTES
 
     def _call(self, function: Function, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
         self._find(function.encoded_name)
@@ -234,4 +238,3 @@ class BareTask:
 
     def __exit__(self, *_exception: object) -> None:
         self.close()
-

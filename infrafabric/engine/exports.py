@@ -15,6 +15,8 @@ from infrafabric.engine.hostcall import raw_struct
 from infrafabric.wasm import HOST_VALUE_TYPES, FuncType, ModuleInfo
 
 _I32 = ("i32",)
+#: Signed, so that a number comes back from a guest as it went in; its unsigned reading of the same bits is its own.
+INTEGERS = {"i32": (-(1 << 31), (1 << 31) - 1), "i64": (-(1 << 63), (1 << 63) - 1)}
 #: Allocators by name, in the order in which they are looked for, each with the partners that may take memory back.
 _ALLOCATORS = {
     "allocate": ("deallocate", "free"),
@@ -34,6 +36,8 @@ class Function:
     type: FuncType
     #: Parameter names from the module's name section; None when it has none.
     parameter_names: tuple[str, ...] | None
+    #: The lowest and the highest number of each parameter, where all are integers; else None.
+    ranges: tuple[tuple[int, int], ...] | None
     slots: int
     pack_into: Any
     unpack_from: Any
@@ -47,6 +51,9 @@ class Function:
             encoded_name=name.encode(),
             type=signature,
             parameter_names=parameter_names,
+            ranges=tuple(INTEGERS[kind] for kind in signature.params)
+            if INTEGERS.keys() >= {*signature.params}
+            else None,
             slots=max(len(signature.params), len(signature.results)),
             pack_into=arguments.pack_into,
             unpack_from=answer.unpack_from,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from infrafabric.engine import abi, entry
+from infrafabric.engine.abi import scalar
 from infrafabric.engine.engines import on_demand_engine
 from infrafabric.engine.governing import Terms
 from infrafabric.engine.guestlog import SCRIBE
@@ -139,6 +140,10 @@ class SwarmRuntime:
 
     def prepare(self, function: Function, params: Any, asked_abi: str | None) -> tuple[ModuleType, Any]:
         """The calling convention and the encoded parameters. Raises `GuestEnded` (invalid_params)."""
+        if (asked_abi is None or asked_abi == scalar.NAME) and params:
+            plain = scalar.plain(function, params)  # what most scalar tasks are given: nothing else it could mean
+            if plain is not None and function.name != "_start":
+                return scalar, plain
         convention = abi.choose(
             function, params, has_memory=self._has_memory, asked=asked_abi, can_place=self._can_place
         )

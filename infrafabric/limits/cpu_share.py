@@ -157,19 +157,20 @@ class CpuShare:
 
         Time before the guest ran fills the bucket to its brim; what came in while it ran, it may have used.
         """
-        share, seen_ns, balance, capacity = self._share, self._seen_ns, self._balance, self._capacity
-        elapsed_ns = now_ns - cpu_ns - seen_ns
-        if elapsed_ns > 0:
-            balance += elapsed_ns * share
+        share, capacity = self._share, self._capacity
+        balance, before_ns = self._balance, now_ns - cpu_ns - self._seen_ns
+        if before_ns > 0:
+            balance += before_ns * share
             if balance > capacity:
                 balance = capacity
-            seen_ns += elapsed_ns
-        balance -= cpu_ns
-        elapsed_ns = now_ns - seen_ns
-        if elapsed_ns > 0:
-            balance += elapsed_ns * share
-            seen_ns = now_ns
-        self._seen_ns = seen_ns
+            balance -= cpu_ns * (1 - share)
+            self._seen_ns = now_ns
+        else:
+            balance -= cpu_ns
+            elapsed_ns = now_ns - self._seen_ns
+            if elapsed_ns > 0:
+                balance += elapsed_ns * share
+                self._seen_ns = now_ns
         self._balance = balance if balance < capacity else capacity
 
     def _refill(self, now_ns: int) -> float:

@@ -10,6 +10,7 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 from infrafabric.engine.abi.payload import refuse_params
+from infrafabric.engine.exports import INTEGERS
 from infrafabric.errors import escape
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ NAME = "scalar"
 _SHOWN = 100
 #: Characters of a signature that a message shows.
 _SHOWN_PARAMS = 400
-#: Signed, so that a number comes back from a guest as it went in; its unsigned reading of the same bits is its own.
-_RANGES = {"i32": (-(1 << 31), (1 << 31) - 1), "i64": (-(1 << 63), (1 << 63) - 1)}
 
 
 def unfit(_function: Function, *, has_memory: bool) -> str | None:  # noqa: ARG001 - every convention is asked the same
@@ -44,6 +43,17 @@ def takes(function: Function) -> str:
     )
     # All of these are names of the guest's choice.
     return f"'{escape(function.name, _SHOWN)}' takes ({escape(params, _SHOWN_PARAMS)})"
+
+
+def plain(function: Function, params: Any) -> tuple[Any, ...] | None:
+    """A list of integers as arguments, as many as it takes and within range; None for what `encode` has to look at."""
+    ranges = function.ranges
+    if ranges is None or type(params) not in (list, tuple) or len(params) != len(ranges):
+        return None
+    for value, (low, high) in zip(params, ranges, strict=True):
+        if type(value) is not int or not low <= value <= high:
+            return None
+    return tuple(params)
 
 
 def encode(function: Function, params: Any, _limit_bytes: int) -> tuple[Any, ...]:
@@ -81,7 +91,7 @@ def _number(function: Function, index: int, kind: str, value: Any) -> Any:
                 f"{takes(function)}: number {index + 1}, {_shown(value)}, does not fit {kind}"
             ) from None
         return float(value)
-    low, high = _RANGES[kind]
+    low, high = INTEGERS[kind]
     if not isinstance(value, int) or not low <= value <= high:
         raise refuse_params(
             f"{takes(function)}: number {index + 1} must be a whole number from {low} to {high}, got {_shown(value)}"
