@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from infrafabric.chassis import IFChassis, ServiceContract, TaskFuture, TaskResult, Usage
     from infrafabric.errors import (
         Blame,
+        BoardError,
         ChassisClosedError,
         ChassisInternalError,
         CompileLimitExceeded,
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Blame",
+    "BoardError",
     "ChassisClosedError",
     "ChassisInternalError",
     "CompileLimitExceeded",

@@ -16,6 +16,7 @@
     ├── SwarmNotLoadedError (ValueError, LookupError)                              exit 2
     ├── SloStateError (ValueError)             .kept_as: where the unusable file was moved exit 70
     ├── TelemetrySetupError (ValueError)       ``OTEL_*`` asks for what cannot be had      exit 2
+    ├── BoardError (ValueError)                a board cannot be had: file, server, form   exit 2
     ├── ChassisClosedError (RuntimeError)      closed, or inherited through fork   exit 70
     └── TaskError (RuntimeError)               .result: the failed TaskResult
         ├── TaskTrapped            guest       .trap_code, .backtrace
@@ -276,6 +277,13 @@ class TelemetrySetupError(InfraFabricError, ValueError):
     """``OTEL_*`` asks for what cannot be had; the message names the variable and what would do."""
 
     code = "telemetry_setup"
+    exit_code = 2
+
+
+class BoardError(InfraFabricError, ValueError):
+    """A board cannot be had: its file or server does not answer, or what it answers is none."""
+
+    code = "board_unreadable"
     exit_code = 2
 
 

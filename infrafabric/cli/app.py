@@ -20,7 +20,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("run_command", "Run one task of a module, or of a contract's, and print its output."),
     "inspect": ("inspect_command", "Show what a module is, wants and offers, without running it."),
     "contract": ("contract", "Write, check and compare service contracts."),
+    "serve": ("serve_command", "Serve swarms over HTTP, with their dashboard."),
+    "dashboard": ("dashboard_command", "Show a board in the browser: of a file, or of a running server."),
     "slo": ("slo", "See how swarms keep their objectives, and try contracts on past events."),
+    "top": ("top_command", "Watch swarms and their objectives in the terminal."),
+    "demo": ("demo_command", "Start a server with swarms at work, to look around in."),
+    "bench": ("bench_command", "Measure what a task of a swarm costs."),
     "doctor": ("doctor_command", "Check that this machine runs swarms well."),
     "completion": ("completion_command", "Print the script that completes commands in your shell."),
 }

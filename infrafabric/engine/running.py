@@ -41,6 +41,8 @@ CALLBACK_DEPTH = 28
 _NEVER_NS = 1 << 62
 #: A paused guest looks this often whether it was cancelled.
 _PAUSE_SLICE_NS = 4_000_000
+#: When no more than this is left at a look, the guest waits for its end: the next tick would come much too late.
+_LAST_NS = 250_000
 #: A guest that was gone for less is charged its wall time: its thread hardly lost the processor meanwhile.
 _SHORT_NS = 50_000
 #: So long a thread that was busy before is taken to have been busy since: its CPU time is asked for no more often.
@@ -97,6 +99,8 @@ class Run:
     spare_ns = _NEVER_NS
     #: When the guest looks at its deadline next, at the latest.
     look_ns = _NEVER_NS
+    #: The look for which the warden has woken it.
+    woken_ns = 0
     #: When its CPU time was last looked at, and what this thread's was then.
     mark_ns = 0
     cpu_mark_ns = 0
@@ -192,6 +196,9 @@ class Run:
     def look(self) -> int:
         """What the epoch callback does: charge, pause when over the share, and say how long to go on."""
         now_ns = time.monotonic_ns()
+        if 0 < self.deadline_ns - now_ns < _LAST_NS:
+            time.sleep((self.deadline_ns - now_ns) / 1e9)
+            now_ns = time.monotonic_ns()
         governor = self.terms.governor
         if governor is None:
             return self.ticks(now_ns, _NEVER_NS)

@@ -5,9 +5,10 @@ runs, so busy Python threads cannot hold a deadline up. Elsewhere, and when such
 Python thread does it. Nothing ticks while nothing runs: a task arms the timer, and the *warden*, one
 daemon thread for the process, disarms it after a second without tasks.
 
-The warden also watches the tickers. A guest that is overdue without its epoch callback having been
-called means that the ticks do not arrive; the warden then says so on the logger ``infrafabric.engine``,
-makes the timer anew and ticks by hand until guests are seen again.
+The warden also watches the tickers. On a machine with more to do than processors the kernel's timer loses
+ticks, each a millisecond that a deadline comes late: a guest that has not looked when it should have is made
+to look by hand. It then asks whether ticks arrive at all; if they do not, it says so on the logger
+``infrafabric.engine`` and makes the timer anew.
 
 Rejected: a Python thread alone (a 50 ms deadline came after 1.5 s beside four busy threads), and a timer
 for each deadline (a system call at each end of every task, for tasks of microseconds).
@@ -27,11 +28,16 @@ import time
 from infrafabric.engine import binding, running
 from infrafabric.engine.running import MAX_ARM_TICKS, TICK_NS
 
-#: A guest this much over its next look means that ticks are missing.
-OVERDUE_NS = 250_000_000
+#: A timer from which nothing comes for so long is dead.
+DEAD_NS = 250_000_000
+#: A timer is asked no more often.
+_ASK_NS = 250_000_000
 
 _IDLE_NS = 1_000_000_000
-_WARDEN_PERIOD_SECONDS = 0.1
+#: A guest this much over its next look has lost ticks.
+_LATE_NS = 1_500_000
+#: So long the warden sleeps at most while guests run.
+_WARDEN_PERIOD_NS = 20_000_000
 _CLOCK_MONOTONIC = 1
 _SIGEV_THREAD = 2
 
@@ -121,6 +127,8 @@ class Ticker:
 
     def __init__(self, engine: int) -> None:
         self.armed = False
+        #: When it was last asked whether it ticks.
+        self.asked_ns = 0
         #: Counts how often it began to tick: what was reckoned in epochs before does not hold after a rest.
         self.generation = 0
         self._engine = engine
@@ -164,7 +172,7 @@ class Ticker:
             binding.increment_epoch(self._engine)
 
     def is_ticking(self) -> bool:
-        """Whether epochs advance: a guest that may run for two ticks is entered after twenty."""
+        """Whether epochs advance: a guest that may run for two ticks is entered after twenty, and again for a while."""
         store = binding.store_new(self._engine, None, None)
         try:
             return _probe(self._engine, store)
@@ -205,16 +213,27 @@ def _probe(engine: int, store: int) -> bool:
             binding.error_delete(failed)
             return True
         binding.export_get(context, ctypes.byref(instance), b"", 0, ctypes.byref(extern))
-        time.sleep(20 * TICK_NS / 1e9)
         function = ctypes.addressof(extern) + binding.EXTERN_ITEM_OFFSET
-        binding.call_unchecked(context, function, None, 0, ctypes.byref(trap))
-        ticked = trap.value is not None
-        if ticked:
-            binding.trap_delete(trap)
-        return ticked
+        for _ in range(DEAD_NS // (20 * TICK_NS)):
+            time.sleep(20 * TICK_NS / 1e9)
+            binding.call_unchecked(context, function, None, 0, ctypes.byref(trap))
+            if trap.value is not None:
+                binding.trap_delete(trap)
+                return True
+        return False
     finally:
         binding.instance_pre_delete(linked)
         binding.module_delete(module)
+
+
+def _under_way() -> list[running.Run]:
+    return list(running.RUNNING.values())
+
+
+def _rest_ns(now_ns: int) -> int:
+    """How long the warden may sleep: until just after the next look that is due."""
+    next_ns = min((run.look_ns for run in _under_way() if run.look_ns != run.woken_ns), default=now_ns) + _LATE_NS
+    return min(max(next_ns - now_ns, _LATE_NS), _WARDEN_PERIOD_NS)
 
 
 class _Warden:
@@ -240,9 +259,9 @@ class _Warden:
         idle_since_ns: int | None = None
         while True:
             self._wake.wait()
-            time.sleep(_WARDEN_PERIOD_SECONDS)
+            time.sleep(_rest_ns(time.monotonic_ns()) / 1e9)
             now_ns = time.monotonic_ns()
-            self._watch(now_ns)
+            self._catch_up(now_ns)
             if running.RUNNING:
                 idle_since_ns = None
             elif idle_since_ns is None:
@@ -253,18 +272,19 @@ class _Warden:
                 for ticker in self._tickers:
                     ticker.disarm()
 
-    def _watch(self, now_ns: int) -> None:
-        for ticker in {
-            run.instance.linked.engine.ticker
-            for run in list(running.RUNNING.values())
-            if run.instance is not None and now_ns > run.look_ns + OVERDUE_NS
-        }:
-            # A guest may be late for another reason: one bulk operation, or waiting for the GIL.
-            if ticker.is_ticking():
-                continue
-            _log.error("epoch ticks do not arrive: the timer is made anew, and guests are woken by hand")
-            ticker.restart()
+    def _catch_up(self, now_ns: int) -> None:
+        """Make guests look that should have by now: once for each look, since some cannot look and others would pay."""
+        late = [run for run in _under_way() if run.look_ns + _LATE_NS <= now_ns and run.look_ns != run.woken_ns]
+        for run in late:
+            run.woken_ns = run.look_ns
+        for ticker in {instance.linked.engine.ticker for run in late if (instance := run.instance) is not None}:
             ticker.wake()
+            # A guest may be late for another reason: one bulk operation, or waiting for the GIL.
+            if now_ns - ticker.asked_ns > _ASK_NS:
+                ticker.asked_ns = now_ns
+                if not ticker.is_ticking():
+                    _log.error("epoch ticks do not arrive: the timer is made anew, and guests are woken by hand")
+                    ticker.restart()
 
 
 _warden = _Warden()

@@ -18,7 +18,7 @@ from infrafabric.errors import InfraFabricError, SloStateError, escape
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from infrafabric.telemetry import ObjectiveTargets, SloSnapshot
+    from infrafabric.telemetry import ObjectiveTargets, SloCourse, SloSnapshot
 
 _AnyFunction = TypeVar("_AnyFunction", bound="Callable[..., Any]")
 
@@ -33,6 +33,14 @@ class SloSourceError(InfraFabricError, ValueError):
     exit_code: ClassVar[int] = 3
 
 
+@attrs.frozen
+class Told:
+    """What a source tells of one subject; ``course`` gives how it went over time, where that was kept."""
+
+    snapshot: SloSnapshot
+    course: Callable[[], SloCourse] | None = None
+
+
 @attrs.frozen(kw_only=True)
 class Source:
     """What the options of a command name."""
@@ -44,6 +52,10 @@ class Source:
 
     def snapshots(self) -> list[SloSnapshot]:
         """The snapshots that were asked for. Raises `SloSourceError` when there are none."""
+        return [told.snapshot for told in self.told()]
+
+    def told(self) -> list[Told]:
+        """All that is known of the subjects that were asked for. Raises `SloSourceError` when there are none."""
         if (self.state_dir is None) == (self.report is None):
             raise click.UsageError("say where the numbers come from: either --state-dir or --snapshot")
         found = list(self._saved(self.state_dir) if self.state_dir is not None else _reported(self.report or ""))
@@ -52,14 +64,14 @@ class Source:
         if self.swarm is None:
             return found
         wanted = [
-            snapshot for snapshot in found if self.swarm in {snapshot.subject, snapshot.subject.partition("/")[0]}
+            told for told in found if self.swarm in {told.snapshot.subject, told.snapshot.subject.partition("/")[0]}
         ]
         if not wanted:
-            known = ", ".join(escape(snapshot.subject, 100) for snapshot in found) or "none at all"
+            known = ", ".join(escape(told.snapshot.subject, 100) for told in found) or "none at all"
             raise SloSourceError(f"there are no numbers of '{escape(self.swarm, 100)}'; there are of {known}")
         return wanted
 
-    def _saved(self, folder: Path) -> Iterator[SloSnapshot]:
+    def _saved(self, folder: Path) -> Iterator[Told]:
         from infrafabric.telemetry.slo.history_file import read_history  # noqa: PLC0415 - as above
 
         name = escape(str(folder), 300)
@@ -79,7 +91,8 @@ class Source:
                 if targets is None:
                     unknown.append(escape(history.subject, 100))
                 else:
-                    yield history.snapshot(targets)
+                    engine = history.engine(targets)
+                    yield Told(engine.snapshot(), engine.course)
             except SloStateError as error:  # the others are shown all the same
                 say("warning", escape(str(error), 1000))
         if unknown:
@@ -142,7 +155,7 @@ def source_options(function: _AnyFunction) -> _AnyFunction:
     return wrapped
 
 
-def _reported(name: str) -> Iterator[SloSnapshot]:
+def _reported(name: str) -> Iterator[Told]:
     from infrafabric.telemetry.slo.plain import snapshot_from_dict  # noqa: PLC0415 - not for --help
 
     shown = "stdin" if name == "-" else f"'{escape(name, 300)}'"
@@ -152,7 +165,7 @@ def _reported(name: str) -> Iterator[SloSnapshot]:
         swarms = plain["swarms"] if isinstance(plain, dict) and "swarms" in plain else {"": plain}
         if not isinstance(swarms, dict) or not swarms:
             raise ValueError("it has no swarms")  # noqa: TRY301 - all that is wrong with it is told below
-        yield from [snapshot_from_dict(item) for item in swarms.values()]
+        yield from [Told(snapshot_from_dict(item)) for item in swarms.values()]
     except OSError as error:
         raise SloSourceError(f"cannot read {shown}: {error.strerror}") from None
     except (ValueError, RecursionError) as error:

@@ -9,7 +9,7 @@ The engine takes a `Past`, a copy of the rings, under its lock; the arithmetic h
 
 from __future__ import annotations
 
-import copy
+from bisect import bisect_right
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -18,9 +18,10 @@ from infrafabric.telemetry.slo.activity import Activity, activity
 from infrafabric.telemetry.slo.latency import merged
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from infrafabric.telemetry.slo.alerts import AlertBook, ObjectiveRules
     from infrafabric.telemetry.slo.burn import BurnPlan, Tier
-    from infrafabric.telemetry.slo.exclusions import ExclusionBook
     from infrafabric.telemetry.slo.ledger import Ledger
     from infrafabric.telemetry.slo.rings import Rings
 
@@ -78,6 +79,28 @@ class SloCourse:
     latency: tuple[tuple[float, int], ...]
 
 
+class _Excluded:
+    """Stretches of one counter's totals that count for nothing."""
+
+    __slots__ = ("_ends", "_left", "_starts")
+
+    def __init__(self, stretches: Sequence[tuple[int, int]]) -> None:
+        self._starts = [start for start, _ in stretches]
+        self._ends = [end for _, end in stretches]
+        #: How much each stretch and those after it hold together.
+        self._left = [0]
+        for start, end in reversed(stretches):
+            self._left.append(self._left[-1] + end - start)
+        self._left.reverse()
+
+    def above(self, total: int) -> int:
+        """How many of the events after the first ``total`` ones are excluded."""
+        place = bisect_right(self._ends, total)
+        if place == len(self._ends):
+            return 0
+        return self._left[place] - max(0, total - self._starts[place])
+
+
 @attrs.frozen(kw_only=True)
 class Past:
     """What a ledger remembers at one moment, copied."""
@@ -90,7 +113,7 @@ class Past:
     rules: tuple[ObjectiveRules, ...]
     rings: Rings | None
     totals: list[int]
-    exclusions: ExclusionBook
+    excluded: tuple[_Excluded, ...]
     latency: list[int]
     activity: Activity
 
@@ -115,11 +138,11 @@ class Past:
         column, (share, whole) = rule.column, rule.budget
         held = self.rings.rings[self.plan.period.ring]
         oldest_ns = self.plan.unit_start_ns((held.head - self.plan.period.buckets + 1) * held.step)
-        good, bad = self._since(oldest_ns)[column : column + 2]
+        good, bad = self._since(oldest_ns, column)
         allowed = (good + bad) * share
         points = []
         for edge in self._edges(max(start_ns, oldest_ns), BUDGET_POINTS):
-            burnt = (bad - self._since(edge)[column + 1]) * whole
+            burnt = (bad - self._since(edge, column)[1]) * whole
             value = (allowed - burnt) / allowed if allowed else 1.0
             points.append(CoursePoint(self._wall(edge), value if self._was_watched(edge) else None))
         return tuple(points)
@@ -154,12 +177,9 @@ class Past:
 
     def _burn_rate(self, rule: ObjectiveRules, start_ns: int, end_ns: int) -> float | None:
         column, (share, whole) = rule.column, rule.budget
-        after = self._since(end_ns)
-        good, bad = (
-            then - now
-            for then, now in zip(self._since(start_ns)[column : column + 2], after[column : column + 2], strict=True)
-        )
-        total = good + bad
+        (good, bad), (later_good, later_bad) = self._since(start_ns, column), self._since(end_ns, column)
+        bad -= later_bad
+        total = good - later_good + bad
         return bad * whole / (total * share) if total else None
 
     # --- places on the line --------------------------------------------------------------------------
@@ -186,17 +206,17 @@ class Past:
         last = self.rings.rings[-1]
         return self.plan.unit_start_ns((last.head - last.buckets + 1) * last.step)
 
-    def _since(self, edge_ns: int) -> list[int]:
-        """Events of each counter from an edge to now, less what is excluded."""
-        now = self.totals
+    def _since(self, edge_ns: int, column: int) -> tuple[int, int]:
+        """Good and bad events of an objective from an edge to now, less what is excluded."""
         if edge_ns >= self.now_ns or self.rings is None:
-            return [0] * len(now)
-        then = self.rings.totals_at(self.plan.unit_at(edge_ns), now)
-        counts = [0] * len(now) if then is None else [total - old for total, old in zip(now, then, strict=True)]
-        if not self.exclusions:
-            return counts
-        excused = self.exclusions.excused(edge_ns, counts, now)
-        return counts if excused is None else [count - less for count, less in zip(counts, excused, strict=True)]
+            return 0, 0
+        then = self.rings.totals_at(self.plan.unit_at(edge_ns), self.totals)
+        if then is None:
+            return 0, 0
+        good, bad = (
+            self.totals[place] - then[place] - self.excluded[place].above(then[place]) for place in (column, column + 1)
+        )
+        return good, bad
 
     def _was_watched(self, timeline_ns: int) -> bool:
         return timeline_ns >= self.now_ns or not any(begin <= timeline_ns < end for begin, end in self.holes)
@@ -217,7 +237,7 @@ def past(ledger: Ledger, book: AlertBook, taken_at: float) -> Past:
         rules=book.rules,
         rings=None if ledger.rings is None else ledger.rings.copy(),
         totals=ledger.row(),
-        exclusions=copy.deepcopy(ledger.exclusions),
+        excluded=tuple(_Excluded(ranges) for ranges in ledger.exclusions.ranges(ledger.row())),
         latency=[] if ledger.latency is None else ledger.latency.counts(),
         activity=activity(ledger),
     )

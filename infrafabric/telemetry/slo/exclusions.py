@@ -169,6 +169,17 @@ class ExclusionBook:
                     seen[column] = end
         return excused if any(excused) else None
 
+    def ranges(self, totals: Sequence[int]) -> list[list[tuple[int, int]]]:
+        """What is excluded of all that was ever counted: for each column disjoint stretches of totals, in order."""
+        covered = sorted((e.before, e.after or totals) for e in self._entries if e.before)
+        found: list[list[tuple[int, int]]] = [[] for _ in totals]
+        for before, after in covered:
+            for stretches, start, end in zip(found, before, after, strict=True):
+                begin = max(start, stretches[-1][1]) if stretches else start
+                if end > begin:
+                    stretches.append((begin, end))
+        return found
+
     def forget(self, before_ns: int) -> None:
         """Drop the exclusions that ended before this place on the line."""
         if any(entry.reach_ns < before_ns for entry in self._entries):

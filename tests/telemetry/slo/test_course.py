@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -148,6 +149,46 @@ def test_what_is_excluded_burns_nothing_in_the_past_either() -> None:
     assert {point.value for point in burn(course, "1h").points} <= {None, 0.0}
     world.engine.withdraw_exclusion(number)
     assert objective(world.engine.course()).budget[-1].value == pytest.approx(1 - 500 / 15)
+
+
+@settings(max_examples=60)
+@given(
+    steps=st.lists(
+        st.tuples(st.sampled_from(["good", "bad", "begin", "end", "pass"]), st.integers(1, 90 * 60)), max_size=40
+    )
+)
+def test_exclusions_of_any_kind_leave_course_and_snapshot_agreed(steps: list[tuple[str, int]]) -> None:
+    """Overlapping, open, ended and empty exclusions: what is left now, and what burns now, are the snapshot's."""
+    world, running = world_of(), list[int]()
+    for kind, amount in steps:
+        if kind == "begin":
+            running.append(world.engine.exclude(None, None, reason="maintenance", author="ops"))
+        elif kind == "end" and running:
+            world.engine.end_exclusion(running.pop(amount % len(running)))
+        elif kind == "pass":
+            world.pass_seconds(amount)
+        else:
+            world.record(Outcome.TRAP if kind == "bad" else Outcome.SUCCESS, times=amount % 20)
+    snapshot = world.snapshot().objective("availability")
+    found = objective(world.engine.course())
+    assert not found.budget or found.budget[-1].value == snapshot.budget.remaining_ratio
+    assert len(found.budget) < 2 or found.budget[0].value == 1.0
+    for one, tier in zip(found.burn, snapshot.alerts, strict=False):
+        assert (one.points[-1].value or 0.0) == pytest.approx(tier.long_burn_rate)
+
+
+def test_many_exclusions_do_not_make_charts_slow() -> None:
+    """With as many as there can be, charts are still a matter of milliseconds."""
+    world = world_of()
+    for _ in range(256):
+        world.record(times=5)
+        number = world.engine.exclude(None, None, reason="maintenance", author="ops")
+        world.record(Outcome.TRAP, times=2)
+        world.pass_seconds(HOUR)
+        world.engine.end_exclusion(number)
+    began = time.thread_time()
+    assert {point.value for point in objective(world.engine.course()).budget} == {1.0}
+    assert time.thread_time() - began < 0.5
 
 
 # --- burn rates ------------------------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""``infrafabric bench``: how it is measured (`measuring`), what was found (`figures`), and its tables (`shown`)."""

@@ -1,0 +1,235 @@
+"""Connections that clients cannot hold for free: uvicorn's, with a clock on whatever the client has to do.
+
+uvicorn gives idle connections a time and nothing else: a head that comes byte by byte, or an answer that nobody reads,
+would hold its connection for ever. One reaper looks at all connections twice a second; a timer for each was rejected,
+because every request would set and cancel three.
+
+h11 is the parser, whatever else is installed: of those that uvicorn knows it is the strictest about what two programs
+may read differently.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import h11
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from infrafabric.server.body import Pace
+from infrafabric.server.one_write import OneWrite
+from infrafabric.server.problems import ProblemDetails
+
+if TYPE_CHECKING:
+    from uvicorn.server import ServerState
+
+#: So often connections are looked at.
+LOOK_SECONDS: Final = 0.5
+#: A request's line and headers together.
+MAX_HEAD_BYTES: Final = 16 << 10
+#: The body has its own clock where it is read; this one is for bodies that nobody reads, and comes later.
+_BODY_SLACK: Final = 3
+
+
+@attrs.frozen(kw_only=True)
+class ConnectionLimits:
+    """What a connection may cost. Times in seconds.
+
+    ``max_connections`` at a time: beyond, the one that has waited longest for its client makes room. ``head_seconds``
+    for the whole head of a request, ``idle_seconds`` between requests, ``pace`` for bodies and answers.
+    """
+
+    max_connections: int = 4096
+    head_seconds: float = 10.0
+    idle_seconds: float = 75.0
+    pace: Pace = attrs.field(factory=Pace)
+
+
+class Doorkeeper:
+    """All connections of a server, and which of them wait for their clients, the longest first."""
+
+    def __init__(self, limits: ConnectionLimits) -> None:
+        self.limits = limits
+        self._waiting: dict[Connection, None] = {}
+        self._all: set[Connection] = set()
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def came(self, connection: Connection) -> None:
+        """Take a new connection in; at the limit, the one that has waited longest goes."""
+        self._all.add(connection)
+        if len(self._all) > self.limits.max_connections:
+            next(iter(self._waiting), connection).give_up()
+        self._waiting[connection] = None
+
+    def works(self, connection: Connection) -> None:
+        """A request of this connection has come."""
+        self._waiting.pop(connection, None)
+
+    def waits(self, connection: Connection) -> None:
+        """This connection waits for its client from now on."""
+        self._waiting.pop(connection, None)
+        self._waiting[connection] = None
+
+    def left(self, connection: Connection) -> None:
+        """A connection has ended."""
+        self._all.discard(connection)
+        self._waiting.pop(connection, None)
+
+    async def reap(self) -> None:
+        """End what is too slow, until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            now = loop.time()
+            for connection in list(self._all):
+                connection.look(now)
+
+    def close_waiting(self) -> None:
+        """End every connection that waits for its client."""
+        for connection in list(self._waiting):
+            connection.shutdown()
+
+    def abort(self) -> None:
+        """End every connection now."""
+        for connection in list(self._all):
+            connection.give_up()
+
+
+class ServerConfig(uvicorn.Config):
+    """uvicorn's configuration, with the doorkeeper of its connections."""
+
+    def __init__(self, *arguments: Any, doorkeeper: Doorkeeper, **options: Any) -> None:
+        super().__init__(*arguments, http=Connection, h11_max_incomplete_event_size=MAX_HEAD_BYTES, **options)
+        self.doorkeeper = doorkeeper
+
+
+class Connection(H11Protocol):
+    """One connection of a client."""
+
+    def __init__(
+        self,
+        config: ServerConfig,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._doorkeeper = config.doorkeeper
+        self._limits = config.doorkeeper.limits
+        #: When the client began to owe us a head; None while it may be idle.
+        self._head_since: float | None = None
+        self._request_since = 0.0
+        self._body_bytes = 0
+        self._known_cycle: Any = None
+        #: Since when, and how much of, an answer has not been read.
+        self._unread_since = 0.0
+        self._unread_bytes = 0
+
+    # --- what happens: uvicorn's names -----------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
+        """A client connects."""
+        super().connection_made(OneWrite(transport, self.loop))
+        self._head_since = self.loop.time()
+        self._doorkeeper.came(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection has ended."""
+        self._doorkeeper.left(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """The client sent something."""
+        if self.transport.is_closing():
+            return
+        if self._head_since is None and not self._is_busy:
+            self._head_since = self.loop.time()
+        self._body_bytes += len(data)
+        super().data_received(data)
+        self._note_request()
+
+    def on_response_complete(self) -> None:
+        """An answer was handed to the transport; a request that was sent in advance may have begun."""
+        super().on_response_complete()
+        self._note_request()
+        if not self._is_busy:
+            self._doorkeeper.waits(self)
+            owes = self.conn.their_state is h11.SEND_BODY or bool(self.conn.trailing_data[0])
+            self._head_since = self.loop.time() if owes else None
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP, where an answer can still be given."""
+        too_large = len(self.conn.trailing_data[0]) > MAX_HEAD_BYTES
+        if self.conn.our_state not in {h11.IDLE, h11.SEND_RESPONSE} or self._is_busy:
+            self.give_up()
+        elif too_large:
+            detail = f"the request's line and headers have more than {MAX_HEAD_BYTES:,} bytes"
+            self._say(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "head_too_large", detail)
+        else:
+            self._say(HTTPStatus.BAD_REQUEST, "bad_request", msg)
+
+    # --- the clock ------------------------------------------------------------------------------------
+
+    def look(self, now: float) -> None:
+        """End the connection if its client is too slow."""
+        if self._reads_too_slowly(now):
+            self.give_up()
+        elif self.transport.is_closing():
+            return
+        elif self._is_busy:
+            if self.cycle.more_body and now - self._request_since > _BODY_SLACK * self._limits.pace.seconds_for(
+                self._body_bytes
+            ):
+                self.give_up()
+        elif self._head_since is not None and now - self._head_since > self._limits.head_seconds:
+            self._end_slow_head()
+
+    def give_up(self) -> None:
+        """End the connection at once; what was not read is lost."""
+        self.transport.abort()
+
+    @property
+    def _is_busy(self) -> bool:
+        """Whether a request is being answered."""
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _note_request(self) -> None:
+        if self.cycle is not self._known_cycle:
+            self._known_cycle = self.cycle
+            self._head_since, self._request_since = None, self.loop.time()
+            self._body_bytes, self._unread_bytes = 0, 0
+        if self._is_busy:
+            self._doorkeeper.works(self)
+
+    def _reads_too_slowly(self, now: float) -> bool:
+        unread = self.transport.get_write_buffer_size()
+        if unread == 0:
+            self._unread_bytes = 0
+            return False
+        if self._unread_bytes == 0:
+            self._unread_since = now
+        self._unread_bytes = max(self._unread_bytes, unread)
+        return now - self._unread_since > self._limits.pace.seconds_for(self._unread_bytes)
+
+    def _end_slow_head(self) -> None:
+        came = bool(self.conn.trailing_data[0]) and self.conn.our_state is h11.IDLE
+        if not came:  # it said nothing, or sends a body that nobody wants: there is nothing to answer
+            self.give_up()
+            return
+        detail = f"the request's head did not come within {self._limits.head_seconds:g} s"
+        self._say(HTTPStatus.REQUEST_TIMEOUT, "head_too_slow", detail)
+
+    def _say(self, status: HTTPStatus, code: str, detail: str) -> None:
+        """Answer without the application, and close."""
+        problem = ProblemDetails(status=status, code=code, detail=detail, closes=True)
+        body = problem.body()
+        headers = [*problem.headers(), (b"content-length", str(len(body)).encode())]
+        answer = h11.Response(status_code=status, headers=headers, reason=status.phrase.encode())
+        for event in (answer, h11.Data(data=body), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
