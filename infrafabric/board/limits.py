@@ -60,7 +60,7 @@ def _execution(seen: Seen) -> _Line:
 
 
 def _concurrent(seen: Seen) -> _Line:
-    return "tasks", seen.limits.max_concurrent_tasks, seen.swarm.gate.running, "now", 0
+    return "tasks", seen.limits.max_concurrent_tasks, seen.swarm.gate.running, "now", seen.swarm.gate.waited
 
 
 def _queued(seen: Seen) -> _Line:
@@ -68,7 +68,7 @@ def _queued(seen: Seen) -> _Line:
 
 
 def _load(seen: Seen) -> _Line:
-    return "s", seen.limits.max_load_seconds, None, "not measured", 0
+    return "s", seen.limits.max_load_seconds, seen.swarm.load_seconds, "the last load", 0
 
 
 def _log(seen: Seen) -> _Line:
@@ -77,7 +77,8 @@ def _log(seen: Seen) -> _Line:
 
 
 def _payload(seen: Seen) -> _Line:
-    return "By", seen.limits.max_payload_bytes, None, "not measured", 0
+    peak = seen.totals.peak_payload_bytes or None
+    return "By", seen.limits.max_payload_bytes, peak, "largest of one task", 0
 
 
 def _module(seen: Seen) -> _Line:
@@ -85,7 +86,8 @@ def _module(seen: Seen) -> _Line:
 
 
 def _fuel(seen: Seen) -> _Line:
-    return "instructions", seen.limits.max_fuel, None, "not measured", seen.ended(Outcome.FUEL_EXHAUSTED)
+    used, hits = seen.totals.peak_fuel or None, seen.ended(Outcome.FUEL_EXHAUSTED)
+    return "instructions", seen.limits.max_fuel, used, "most of one task", hits
 
 
 _LINES: Final[Mapping[str, Callable[[Seen], _Line]]] = {

@@ -31,6 +31,7 @@ def figures_of(task: Task, now_ns: int) -> Figures:
             task.fuel_used,
             task.host_calls,
             *(_SILENCE if log is None else (log.count, log.bytes, log.dropped)),
+            task.payload_bytes,
         ),
     )
 

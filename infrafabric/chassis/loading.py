@@ -102,7 +102,8 @@ def load(
 ) -> LoadedSwarm:
     """A swarm that has shown that it starts. Raises `ModuleError` or `ContractError`; nothing is left behind then."""
     limits = contract.resource_limits
-    deadline_ns = time.monotonic_ns() + limits.max_load_ns
+    began_ns = time.monotonic_ns()
+    deadline_ns = began_ns + limits.max_load_ns
     info = read_module(data, contract)
     program = load_program(
         info,
@@ -151,7 +152,7 @@ def load(
             SCRIBE.flush()  # what the guest said of its failure comes before the error
         if not (kept and probed):
             ledger.release(promise_bytes)
-    return LoadedSwarm(
+    swarm = LoadedSwarm(
         contract,
         runtime,
         rate=rate,
@@ -161,3 +162,5 @@ def load(
         slo=slo,
         task_slos=task_slos,
     )
+    swarm.load_seconds = (time.monotonic_ns() - began_ns) / 1e9
+    return swarm

@@ -69,6 +69,7 @@ class Figures(NamedTuple):
     log_records: int = 0
     log_bytes: int = 0
     log_dropped: int = 0
+    payload_bytes: int = 0
 
 
 _KEYS = (

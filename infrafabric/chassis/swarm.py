@@ -29,23 +29,27 @@ class Totals:
 
     execution_ns = cpu_ns = queue_ns = throttled_ns = 0
     log_records = log_dropped = host_calls = throttled_tasks = 0
-    peak_memory_bytes = 0
+    peak_memory_bytes = peak_payload_bytes = peak_fuel = 0
 
     def add(self, figures: Figures) -> None:
         """Add one task; what most tasks use nothing of is looked at first."""
-        _, queue_ns, execution_ns, cpu_ns, throttled_ns, peak_memory_bytes, _, host_calls, records, _, dropped = figures
+        _, queue_ns, execution_ns, cpu_ns, throttled_ns, memory_bytes, fuel, host_calls, *log, payload_bytes = figures
         self.execution_ns += execution_ns
         self.cpu_ns += cpu_ns
         self.queue_ns += queue_ns
-        if peak_memory_bytes > self.peak_memory_bytes:
-            self.peak_memory_bytes = peak_memory_bytes
+        if memory_bytes > self.peak_memory_bytes:
+            self.peak_memory_bytes = memory_bytes
+        if payload_bytes > self.peak_payload_bytes:
+            self.peak_payload_bytes = payload_bytes
+        if fuel is not None and fuel > self.peak_fuel:
+            self.peak_fuel = fuel
         if throttled_ns:
             self.throttled_ns += throttled_ns
             self.throttled_tasks += 1
         if host_calls:
             self.host_calls += host_calls
-            self.log_records += records
-            self.log_dropped += dropped
+            self.log_records += log[0]
+            self.log_dropped += log[2]
 
     def to_dict(self) -> dict[str, float]:
         """Plain data: seconds, bytes and counts."""
@@ -104,6 +108,8 @@ class LoadedSwarm:
         self.swarm_id = contract.swarm_id
         self.runtime = runtime
         self.rate = rate
+        #: From the first byte read to the end of its first instance.
+        self.load_seconds = 0.0
         self.slo = slo
         #: The engines of tasks that have objectives of their own.
         self.task_slos = task_slos

@@ -12,6 +12,7 @@ Rejected: the binding's public classes (they cost more than a governed task, and
 from __future__ import annotations
 
 import ctypes
+import functools
 import threading
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Self
@@ -27,6 +28,7 @@ from infrafabric.wasm.stripping import without_custom_sections
 
 if TYPE_CHECKING:
     from infrafabric.engine.exports import Function
+    from infrafabric.engine.settings import CodeKind
     from infrafabric.wasm import Import, ModuleInfo
 
 _COMPILE_SECONDS = 60.0
@@ -35,6 +37,12 @@ _NO_SUCH_CALL = 52
 _PAGE_BYTES = 65536
 #: How often the deadline's clock is seen to.
 _WATCH_SECONDS = 0.1
+
+
+@functools.lru_cache(maxsize=1)
+def _code(data: bytes, kind: CodeKind) -> bytes:
+    """The compiled code; the last one is kept, since a module is measured on fresh and on kept instances."""
+    return COMPILER.compile(without_custom_sections(data), kind, _COMPILE_SECONDS)
 
 
 class BareUnavailableError(Exception):
@@ -112,9 +120,7 @@ class BareTask:
         self._store = 0
         self._closed = threading.Event()
         self._has_slot = False
-        self._module, self._pre = self._link(
-            info, COMPILER.compile(without_custom_sections(data), kind, _COMPILE_SECONDS)
-        )
+        self._module, self._pre = self._link(info, _code(data, kind))
         if self._engine.slots is not None:
             try:
                 self._engine.slots.pop()

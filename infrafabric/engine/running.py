@@ -109,6 +109,8 @@ class Run:
     cpu_ns = 0
     throttled_ns = 0
     host_calls = 0
+    #: The larger of what went in and what came out, where those are bytes.
+    payload_bytes = 0
     peak_memory_bytes = 0
     _log: TaskLog | None = None
     #: Held while the thread sleeps for its guest; released to wake it.

@@ -64,6 +64,7 @@ class Gate:
         "_running",
         "max_concurrent",
         "max_queued",
+        "waited",
     )
 
     def __init__(self, max_concurrent: int, max_queued: int) -> None:
@@ -74,6 +75,8 @@ class Gate:
         self.max_queued = max_queued
         self._lock = threading.Lock()
         self._running = 0
+        #: How many tasks had to get in line.
+        self.waited = 0
         # By identity: waiters may compare as they like. Taking from the front or the middle costs the same.
         self._queue: OrderedDict[int, Waiter] = OrderedDict()
         self._is_closed = False
@@ -116,6 +119,7 @@ class Gate:
                 if len(self._queue) >= self.max_queued:
                     return False
                 self._queue[id(waiter)] = waiter
+                self.waited += 1
                 return True
             self._running += 1
         self._hand_over(waiter)

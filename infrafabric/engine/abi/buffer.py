@@ -46,7 +46,7 @@ def invoke(instance: Instance, function: Function, data: bytes, returns: str, *,
 def read_packed(instance: Instance, packed: int, returns: str) -> Any:
     """The reply at ``ptr << 32 | len``; 0 is an empty one."""
     pointer, length = packed >> 32, packed & 0xFFFF_FFFF
-    check_length("its answer", length, instance.sandbox.payload_bytes)
+    check_length(instance, "its answer", length)
     if length and not instance.holds(pointer, length):
         raise invalid_result(
             f"its answer says {length:,} bytes at {pointer}, which is not inside its memory of "

@@ -43,12 +43,13 @@ def invoke(instance: Instance, function: Function, data: bytes, returns: str, *,
         raise GuestEnded(Verdict(Outcome.GUEST_ERROR, f"'{escape(function.name, 100)}' answered a null pointer"))
     limit_bytes = instance.sandbox.payload_bytes
     length = instance.find_byte(pointer, 0, limit_bytes + 1)
+    if length is None and instance.holds(pointer, limit_bytes + 1):
+        length = limit_bytes + 1
     if length is None:
-        if instance.holds(pointer, limit_bytes + 1):
-            check_length("its answer", limit_bytes + 1, limit_bytes)
         raise invalid_result(
             f"its answer at {pointer} has no NUL before the end of its memory of {instance.memory_size():,} bytes"
         )
+    check_length(instance, "its answer", length)
     output = decode(instance.read(pointer, length), returns)
     placed.release(kept=kept)
     return output

@@ -40,7 +40,7 @@ def invoke(instance: Instance, function: Function, data: bytes, returns: str, *,
     if not pointer:
         raise GuestEnded(Verdict(Outcome.GUEST_ERROR, f"'{escape(function.name, 100)}' answered a null pointer"))
     length = int.from_bytes(instance.read(length_place.pointer, _LENGTH_BYTES), "little")
-    check_length("its answer", length, instance.sandbox.payload_bytes)
+    check_length(instance, "its answer", length)
     if not instance.holds(pointer, length):
         raise invalid_result(
             f"its answer says {length:,} bytes at {pointer}, which is not inside its memory of "

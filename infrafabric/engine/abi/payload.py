@@ -69,7 +69,7 @@ class Input:
         instance that is kept.
         """
         self._instance = instance
-        self.length = len(data)
+        self.length = instance.run.payload_bytes = len(data)
         self._data = data + b"\0" if terminated else data
         self._size = max(1, len(self._data))
         allocator = instance.program.allocator

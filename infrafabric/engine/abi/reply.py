@@ -11,10 +11,13 @@ from __future__ import annotations
 
 import json
 from itertools import accumulate
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from infrafabric.engine.running import GuestEnded, Verdict
 from infrafabric.errors import Outcome
+
+if TYPE_CHECKING:
+    from infrafabric.engine.instance import Instance
 
 #: Longer answers are read as text or bytes: decoding holds the GIL, and expands tenfold and more.
 MAX_JSON_BYTES = 1 << 20
@@ -36,8 +39,10 @@ def invalid_result(message: str) -> GuestEnded:
     return GuestEnded(Verdict(Outcome.INVALID_RESULT, message))
 
 
-def check_length(what: str, length: int, limit_bytes: int) -> None:
+def check_length(instance: Instance, what: str, length: int) -> None:
     """Refuse an answer over ``max_payload_mb``, before a byte of it is copied."""
+    run, limit_bytes = instance.run, instance.sandbox.payload_bytes
+    run.payload_bytes = max(run.payload_bytes, length)
     if length > limit_bytes:
         raise invalid_result(f"{what} has {length:,} bytes; max_payload_mb allows {limit_bytes / _MIB:g} MiB")
 
