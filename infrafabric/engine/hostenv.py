@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
+from infrafabric.engine import guest_memory
 from infrafabric.engine.guestlog import INFO, LEVELS, MAX_RECORD_BYTES
 from infrafabric.engine.hostcall import HostFunction, Signature, host_function
 from infrafabric.engine.running import Verdict
@@ -17,7 +18,7 @@ _WARN = 3
 
 
 def _log(run: Run, caller: int, level: int, pointer: int, length: int) -> None:
-    text = run.guest_bytes(caller, pointer, length, MAX_RECORD_BYTES)
+    text = guest_memory.copy_of(run, caller, pointer, length, MAX_RECORD_BYTES)
     if text is None:
         # The guest's mistake is its author's to see; the guest goes on.
         pointer, length = pointer & 0xFFFF_FFFF, length & 0xFFFF_FFFF
@@ -40,11 +41,11 @@ def _log_levelled(run: Run, caller: int, level: int, pointer: int, length: int) 
 
 def _assemblyscript_text(run: Run, caller: int, pointer: int) -> str:
     """A string of AssemblyScript's runtime: UTF-16, its length in bytes in the four bytes before it."""
-    head = run.guest_bytes(caller, pointer - 4, 4, 4) if pointer else None
+    head = guest_memory.copy_of(run, caller, pointer - 4, 4, 4) if pointer else None
     if head is None:
         return ""
     (size,) = struct.unpack("<I", head)
-    text = run.guest_bytes(caller, pointer, size, MAX_RECORD_BYTES)
+    text = guest_memory.copy_of(run, caller, pointer, size, MAX_RECORD_BYTES)
     return escape(text.decode("utf-16-le", "replace")) if text else ""
 
 

@@ -16,7 +16,7 @@ import ctypes
 import threading
 import time
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from infrafabric.engine import binding
 from infrafabric.engine.guestlog import TaskLog
@@ -254,53 +254,6 @@ class Run:
         self.look_ns = _NEVER_NS
         now_ns, governor = self._rest_until(min(wake_ns, self.deadline_ns)), self.terms.governor
         return self.ticks(now_ns, _NEVER_NS if governor is None else governor.until_empty_ns(now_ns)) > 0
-
-    def find_memory(self, caller: int) -> int:
-        """The address of the guest's memory handle, also while its start function runs; 0 when it exports none."""
-        if not self.memory and self.instance is not None:
-            name = self.instance.program.memory_name
-            if self.instance.memory_address:
-                self.memory = self.instance.memory_address
-            elif name is not None:
-                extern = binding.ExternStruct()
-                if binding.caller_export_get(caller, name, len(name), ctypes.addressof(extern)):
-                    # The handle lives as long as the run: kept by the attribute that holds its address's owner.
-                    self.memory = _MemoryHandle(extern)
-        return self.memory
-
-    def guest_bytes(self, caller: int, pointer: int, length: int, limit_bytes: int) -> bytes | None:
-        """A copy of at most ``limit_bytes`` of the guest's range; None when the range is not inside its memory."""
-        address = self.guest_address(caller, pointer, length)
-        return None if address is None else ctypes.string_at(address, min(length, limit_bytes))
-
-    def guest_address(self, caller: int, pointer: int, length: int) -> int | None:
-        """The host address of a guest range; None when it is not wholly inside the guest's memory."""
-        pointer &= 0xFFFF_FFFF
-        length &= 0xFFFF_FFFF
-        memory, instance = self.find_memory(caller), self.instance
-        if not memory or instance is None or pointer + length > binding.memory_data_size(instance.context, memory):
-            return None
-        base: int = binding.memory_data(instance.context, memory) or 0
-        return base + pointer
-
-    def write_guest(self, caller: int, pointer: int, data: bytes) -> bool:
-        """Copy ``data`` into the guest's memory. False when the range is not inside it; nothing is written then."""
-        address = self.guest_address(caller, pointer, len(data))
-        if address is None:
-            return False
-        ctypes.memmove(address, data, len(data))
-        return True
-
-
-class _MemoryHandle(int):
-    """The address of a memory handle, which keeps the structure behind it alive."""
-
-    extern: Any
-
-    def __new__(cls, extern: Any) -> Self:
-        handle = super().__new__(cls, ctypes.addressof(extern) + binding.EXTERN_ITEM_OFFSET)
-        handle.extern = extern
-        return handle
 
 
 #: The run of each thread that is inside a guest, by thread id.

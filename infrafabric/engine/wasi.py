@@ -16,7 +16,7 @@ import struct
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from infrafabric.engine import wasi_time
+from infrafabric.engine import guest_memory, wasi_time
 from infrafabric.engine.guestlog import MAX_RECORD_BYTES, PENDING_RECORDS
 from infrafabric.engine.hostcall import HostFunction, host_function
 from infrafabric.engine.running import Verdict
@@ -55,7 +55,7 @@ _U32 = 0xFFFF_FFFF
 def _args_get(run: Run, caller: int, table: int, buffer: int) -> int:
     args = state_of(run).args
     texts = b"".join(text + b"\0" for text in args)
-    if not run.write_guest(caller, buffer, texts):
+    if not guest_memory.write(run, caller, buffer, texts):
         return EFAULT
     buffer &= _U32  # the texts lie inside the memory, so the sums below do not wrap
     places = accumulate((len(text) + 1 for text in args[:-1]), initial=buffer) if args else ()
@@ -86,7 +86,7 @@ def _environ_sizes_get(run: Run, caller: int, count: int, size: int) -> int:
 def _vectors(run: Run, caller: int, vectors: int, count: int) -> list[tuple[int, int]] | None:
     if not 0 <= count <= _MAX_VECTORS:
         return None
-    raw = run.guest_bytes(caller, vectors, 8 * count, 8 * count)
+    raw = guest_memory.copy_of(run, caller, vectors, 8 * count, 8 * count)
     return None if raw is None else list(struct.iter_unpack("<II", raw))
 
 
@@ -125,7 +125,7 @@ def _fd_write(run: Run, caller: int, fd: int, vectors: int, count: int, out: int
     data = bytearray()
     for pointer, length in pieces:
         # A short write is a legal answer: what one call copies is bounded.
-        piece = run.guest_bytes(caller, pointer, length, max(0, CHUNK_BYTES - len(data)))
+        piece = guest_memory.copy_of(run, caller, pointer, length, max(0, CHUNK_BYTES - len(data)))
         if piece is None:
             return EFAULT
         data += piece
@@ -143,7 +143,7 @@ def _fd_read(run: Run, caller: int, fd: int, vectors: int, count: int, out: int)
     state, done = state_of(run), 0
     for pointer, length in pieces:
         piece = bytes(state.stdin[: min(length, CHUNK_BYTES)])
-        if not run.write_guest(caller, pointer, piece):
+        if not guest_memory.write(run, caller, pointer, piece):
             return EFAULT
         state.stdin = state.stdin[len(piece) :]
         done += len(piece)

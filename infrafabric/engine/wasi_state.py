@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
+from infrafabric.engine import guest_memory
 from infrafabric.engine.guestlog import INFO
 
 if TYPE_CHECKING:
@@ -59,4 +60,4 @@ def state_of(run: Run) -> WasiState:
 
 def write_values(run: Run, caller: int, pointer: int, layout: str, *values: int) -> int:
     """Write numbers, little-endian in a `struct` layout, to the guest: `SUCCESS`, or `EFAULT` outside its memory."""
-    return SUCCESS if run.write_guest(caller, pointer, struct.pack("<" + layout, *values)) else EFAULT
+    return SUCCESS if guest_memory.write(run, caller, pointer, struct.pack("<" + layout, *values)) else EFAULT

@@ -11,6 +11,7 @@ import struct
 import time
 from typing import TYPE_CHECKING
 
+from infrafabric.engine import guest_memory
 from infrafabric.engine.hostcall import host_function
 from infrafabric.engine.wasi_state import (
     CHUNK_BYTES,
@@ -64,14 +65,16 @@ def clock_time_get(run: Run, caller: int, clock: int, _precision: int, pointer: 
 def random_get(run: Run, caller: int, pointer: int, length: int) -> int:
     """Random bytes, for as long as the deadline allows."""
     length &= _U32
-    if run.guest_address(caller, pointer, length) is None:
+    if guest_memory.address_of(run, caller, pointer, length) is None:
         return EFAULT
     state = state_of(run)
     if run.terms.deterministic and state.random is None:
         state.random = random.Random(0)  # noqa: S311 - a reproducible task asks for exactly this
     for offset in range(0, length, CHUNK_BYTES):
         size = min(CHUNK_BYTES, length - offset)
-        run.write_guest(caller, pointer + offset, state.random.randbytes(size) if state.random else os.urandom(size))
+        guest_memory.write(
+            run, caller, pointer + offset, state.random.randbytes(size) if state.random else os.urandom(size)
+        )
         if not run.look():  # as guest code does: it is charged, and pauses when its swarm has used up its share
             break
     return SUCCESS
@@ -95,10 +98,10 @@ def poll_oneoff(run: Run, caller: int, subscriptions: int, events: int, count: i
     """The events that have happened, else a sleep until the first clock asked for."""
     if not 0 < count <= _MAX_SUBSCRIPTIONS:
         return EINVAL
-    raw = run.guest_bytes(caller, subscriptions, count * _SUBSCRIPTION.size, count * _SUBSCRIPTION.size)
+    raw = guest_memory.copy_of(run, caller, subscriptions, count * _SUBSCRIPTION.size, count * _SUBSCRIPTION.size)
     # Asked before it sleeps: the answer has a place.
     places = ((events, count * _EVENT.size), (out, 4))
-    if raw is None or any(run.guest_address(caller, pointer, size) is None for pointer, size in places):
+    if raw is None or any(guest_memory.address_of(run, caller, pointer, size) is None for pointer, size in places):
         return EFAULT
     asked = _sort_subscriptions(run, raw)
     if asked is None:
@@ -109,7 +112,7 @@ def poll_oneoff(run: Run, caller: int, subscriptions: int, events: int, count: i
         if not _sleep(run, shortest_ns):
             return SUCCESS  # the verdict is set: the guest does not see this
         ready = [_EVENT.pack(userdata, SUCCESS, _CLOCK_EVENT, 0, 0) for ns, userdata in sleeps if ns == shortest_ns]
-    run.write_guest(caller, events, b"".join(ready))
+    guest_memory.write(run, caller, events, b"".join(ready))
     return write_values(run, caller, out, "I", len(ready))
 
 
