@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import shutil
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -21,8 +22,15 @@ from guests.manifest import load_guests
 
 REQUIRE_TOOLS_VARIABLE = "INFRAFABRIC_REQUIRE_TOOLS"
 
+#: The checker of accessibility, a script to be run in a page.
+AXE_CORE = Path(__file__).resolve().parents[1] / ".ci" / "node_modules" / "axe-core" / "axe.min.js"
+
 #: Programs beside the compilers, with the commands that install them.
 PROGRAMS = {
+    "curl": "apt-get install curl",
+    "nginx": "apt-get install nginx-light",
+    "caddy": "apt-get install caddy",
+    "openssl": "apt-get install openssl",
     "chromium": "apt-get install chromium fonts-dejavu-core",
     "promtool": "apt-get install prometheus",
     "prometheus": "apt-get install prometheus",
@@ -31,19 +39,25 @@ PROGRAMS = {
     "wasm-opt": "apt-get install binaryen",
 }
 
+#: Files beside the programs, with the commands that bring them.
+FILES = {"axe-core": (AXE_CORE, "npm install --prefix .ci")}
+
 
 @cache
 def missing_tool(name: str) -> str | None:
     """Why tests that need ``name`` cannot run here, with the command that changes it; None when they can.
 
-    Raises `LookupError` for a tool that neither the guests nor `PROGRAMS` know: a misspelt name would otherwise skip
-    its test for ever.
+    Raises `LookupError` for a tool that neither the guests, `PROGRAMS` nor `FILES` know: a misspelt name would
+    otherwise skip its test for ever.
     """
     if name in PROGRAMS:
         return None if shutil.which(name) else f"{name} is missing; install it with `{PROGRAMS[name]}`."
+    if name in FILES:
+        path, command = FILES[name]
+        return None if path.is_file() else f"{name} is missing; install it with `{command}`."
     guests = [guest.name for guest in load_guests().values() if guest.toolchain.tool.name == name]
     if not guests:
-        known = sorted({*PROGRAMS, *(guest.toolchain.tool.name for guest in load_guests().values())})
+        known = sorted({*PROGRAMS, *FILES, *(guest.toolchain.tool.name for guest in load_guests().values())})
         raise LookupError(f"unknown tool {name!r}; known are {', '.join(known)}")
     return next((reason for guest in guests if (reason := missing_guest_tool(guest))), None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -75,7 +76,8 @@ def command(
         click.echo(server.url)
         if opens_browser:
             click.launch(server.url)
-        server.wait()
+        with contextlib.suppress(KeyboardInterrupt):
+            server.wait()
     return 0
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 _SIGHTS: Final = {
     "runaway": "After eight seconds every third task never ends. Each is stopped at 0.25 s, the availability budget is "
-    "gone within seconds, and alerts fire: see why on its page, and its CPU share beside its limit.",
+    "gone within seconds, and alerts fire: see why on its page, and which of its limits it hit.",
     "number-cruncher": "After a quarter of a minute it runs out of instructions five times in a row, is quarantined "
     "for 10 s, then tried again.",
     "text-tool": "Some texts are too long for its CPU share and come late: its latency budget shrinks, and it lasts.",

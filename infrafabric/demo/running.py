@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import threading
 from pathlib import Path
@@ -16,7 +17,7 @@ from infrafabric.demo.load import Load
 from infrafabric.errors import InfraFabricError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from infrafabric.board.records import Overview
     from infrafabric.chassis import IFChassis
@@ -58,17 +59,24 @@ def run_demo(
         folder = Path(name)
         write_gallery(folder)
         server = _server(chassis, folder, port)
-        ending = threading.Timer(seconds if seconds is not None else threading.TIMEOUT_MAX, server.stop)
-        ending.daemon = True
-        try:
-            if ready is not None:
-                ready(Running(url=server.url, folder=folder))
-            ending.start()
-            with Load(HOST, server.port, CALLERS):
-                server.serve_until_stopped()
-        finally:
-            ending.cancel()
+        if ready is not None:
+            ready(Running(url=server.url, folder=folder))
+        with _ending_after(seconds, server), Load(HOST, server.port, CALLERS):
+            server.serve_until_stopped()
         return overview_of(chassis)
+
+
+@contextlib.contextmanager
+def _ending_after(seconds: float | None, server: Server) -> Iterator[None]:
+    """Stop ``server`` after ``seconds`` of the block; None: never."""
+    timer = threading.Timer(seconds or 0.0, server.stop)
+    timer.daemon = True
+    if seconds is not None:
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _server(chassis: IFChassis, folder: Path, port: int) -> Server:

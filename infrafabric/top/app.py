@@ -78,9 +78,13 @@ class TopApp(App[None]):
         status = status_line(
             self._seen, self._source.name, time.time(), self._interval_seconds, is_live=self._source.is_live
         )
-        screen = self.screen
-        if isinstance(screen, OverviewScreen | SwarmScreen):
+        if isinstance(screen := self._front, OverviewScreen | SwarmScreen):
             screen.show(self._seen, status)
+
+    @property
+    def _front(self) -> object:
+        """The screen in front; None when the view is being taken down and the last look comes too late."""
+        return self.screen_stack[-1] if self.screen_stack else None
 
     # --- between screens -----------------------------------------------------------------------------
 
@@ -91,7 +95,7 @@ class TopApp(App[None]):
 
     def _follow(self) -> None:
         """Ask for what the screen in front shows, and show it what is known."""
-        screen = self.screen
+        screen = self._front
         self._feed.follow(screen.swarm_id if isinstance(screen, SwarmScreen) else None)
         self._show()
 

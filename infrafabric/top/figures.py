@@ -113,7 +113,19 @@ def quantity(number: float | None, unit: str) -> str:
     if unit in {"By", "By/s"}:
         return size(number) + unit.removeprefix("By")
     shown = f"{number:,.0f}" if float(number).is_integer() else _short(number)
-    return f"{shown} {unit}"
+    return f"{shown} {unit.removesuffix('s') if shown == '1' else unit}"
+
+
+def used_of(used: float, limit: float, unit: str) -> str:
+    """How much of a limit is used, with the unit once where both are counted in the same.
+
+    >>> used_of(0, 1, "tasks"), used_of(4.07, 20, "%"), used_of(512, 1 << 20, "By")
+    ('0 of 1 task', '4.07 of 20 %', '512 B of 1 MiB')
+    """
+    shown = quantity(used, unit)
+    if unit not in {"s", "By", "By/s"}:
+        shown = shown.rpartition(" ")[0]
+    return f"{shown} of {quantity(limit, unit)}"
 
 
 def size(count: float) -> str:

@@ -6,9 +6,7 @@ import bisect
 from typing import TYPE_CHECKING, Final
 
 from infrafabric.top import figures
-from infrafabric.top.charts import bar
-from infrafabric.top.columns import Cell
-from infrafabric.top.painting import paint, styled
+from infrafabric.top.painting import paint_bar, styled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -33,8 +31,8 @@ def latency(page: SwarmPage, width: int) -> Iterator[Content]:
         late = target is not None and up_to > target
         head = f"    up to {figures.latency(up_to):>6} {tasks:>12,}  "
         tail = f"  target {figures.latency(target)}" if target is not None and up_to == target else ""
-        drawn = bar(tasks / most, max(4, min(40, width - len(head) - len(tail))))
-        yield paint([Cell(head), Cell(drawn, "warn" if late else "good"), Cell(tail, "quiet")])
+        cells = max(4, min(40, width - len(head) - len(tail)))
+        yield styled(head) + paint_bar(tasks / most, cells, "warn" if late else "good") + styled(tail, "quiet")
 
 
 def coarser(bins: Iterable[LatencyBin], target_seconds: float | None) -> list[tuple[float, int]]:

@@ -62,10 +62,11 @@ def _title(objective: ObjectivePage) -> Content:
 def _budget(objective: ObjectivePage, width: int) -> Iterator[Content]:
     """The budget left over the period, over the line that uses it up evenly."""
     now = next((point.value for point in reversed(objective.budget) if point.value is not None), None)
+    curve = "bad" if now is not None and now <= 0 else "info"
     yield paint(
         [
             Cell(f"  budget left {'' if now is None else figures.budget(now)}", "head"),
-            Cell("  ⠒⠒ measured", "info"),
+            Cell("  ⠒⠒ measured", curve),
             Cell("  ⠒⠒ the line that spends it evenly", "quiet"),
         ]
     )
@@ -82,7 +83,7 @@ def _budget(objective: ObjectivePage, width: int) -> Iterator[Content]:
     steps = 2 * cells
     ideal = tuple(1 - fallen * step / (steps - 1) for step in range(steps))
     chart = plot(
-        [Series(ideal, "quiet"), Series(measured, "bad" if values[-1] <= 0 else "info")],
+        [Series(ideal, "quiet"), Series(measured, curve)],
         cells,
         _BUDGET_LINES,
         low=low,
@@ -114,7 +115,7 @@ def _burn(series: Sequence[BurnSeries], width: int) -> Iterator[Content]:
     for one in series:
         known = [point.value for point in one.points if point.value is not None]
         now = one.points[-1].value if one.points else None
-        tail = f" {figures.burn(now):>6} of {figures.burn(one.threshold)} {escape(one.severity, 8)}"
+        tail = f" {figures.burn(now):>6} of {figures.burn(one.threshold)} {fit(escape(one.severity, 8), 6)}"
         cells = max(10, width - _MARGIN - len(tail) - 1)
         top = max([one.threshold, *known])
         drawn = [_burn_cell(value, one.threshold, top) for value in resample([p.value for p in one.points], cells)]

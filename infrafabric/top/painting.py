@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from infrafabric.top.charts import bar
 from infrafabric.top.states import STYLES
 
 if TYPE_CHECKING:
@@ -30,3 +31,10 @@ def paint_chart(line: Iterable[charts.Cell]) -> Content:
     """One line of a chart."""
     runs = groupby(line, key=lambda cell: cell.style)
     return Content.assemble(*(styled("".join(cell.character for cell in run), style) for style, run in runs))
+
+
+def paint_bar(ratio: float | None, width: int, style: str) -> Content:
+    """How full something is; what is free is drawn quietly."""
+    drawn = bar(ratio, width)
+    full = drawn.rstrip("·")
+    return styled(full, style) + styled(drawn[len(full) :], "quiet")

@@ -12,11 +12,11 @@ from textual.content import Content
 
 from infrafabric.errors import escape
 from infrafabric.top import figures
-from infrafabric.top.charts import bar, sparkline
+from infrafabric.top.charts import sparkline
 from infrafabric.top.columns import Cell, fit
 from infrafabric.top.latency_section import latency
 from infrafabric.top.objective_section import alerts, objectives
-from infrafabric.top.painting import paint, styled
+from infrafabric.top.painting import paint, paint_bar, styled
 from infrafabric.top.snapshot import clock
 from infrafabric.top.states import enforcement_look, look
 
@@ -93,7 +93,7 @@ def _counted(title: str, counts: dict[str, int], width: int) -> Iterator[Content
         if count:
             style = "good" if name in {"success", "nobody"} else "bad" if name == "guest" else "warn"
             line = f"    {fit(escape(name, 40), 16)} {count:>12,} {100 * count / whole:>6.1f}%  "
-            yield paint([Cell(line), Cell(bar(count / whole, max(4, min(30, width - len(line)))), style)])
+            yield styled(line) + paint_bar(count / whole, max(4, min(30, width - len(line))), style)
 
 
 def limits(page: SwarmPage, width: int) -> Iterator[Content]:
@@ -112,13 +112,12 @@ def _limit_bar(use: LimitUse, width: int) -> Content:
     if use.limit is None:
         used = "" if use.used is None else f"; used {figures.quantity(use.used, unit)} ({escape(use.measured, 60)})"
         return styled(f"  no limit{used}", "quiet")
-    of_limit = f"of {figures.quantity(use.limit, unit)}"
     if use.used is None:
-        return styled(f"  {of_limit}, nothing measured yet", "quiet")
+        return styled(f"  of {figures.quantity(use.limit, unit)}, nothing measured yet", "quiet")
     ratio = use.ratio if use.ratio is not None else 0.0
     style = "bad" if ratio >= 1 else "warn" if ratio >= _NEARLY else "good"
-    words = f"  {100 * ratio:.0f}%  {figures.quantity(use.used, unit)} {of_limit} ({escape(use.measured, 60)})"
-    return paint([Cell("  "), Cell(bar(ratio, max(8, min(30, width - 50))), style), Cell(words)])
+    words = f"  {100 * ratio:.0f}%  {figures.used_of(use.used, use.limit, unit)} ({escape(use.measured, 60)})"
+    return styled("  ") + paint_bar(ratio, max(8, min(30, width - 50)), style) + styled(words)
 
 
 def failures(page: SwarmPage, width: int) -> Iterator[Content]:

@@ -16,6 +16,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from infrafabric.chassis import IFChassis
 from infrafabric.cli.bench.figures import Figures, Measured, Steps
 from infrafabric.engine.bare import BareTask, BareUnavailableError
@@ -27,11 +29,35 @@ if TYPE_CHECKING:
 
 _SLICE_SECONDS = 0.05
 #: A result's own figures are read once in so many tasks: reading them costs as much as a step.
-_READ_EVERY = 8
+_READ_EVERY = 16
 #: Latencies kept of each kind; beyond, every figure is of the first so many.
 _MAX_SAMPLES = 500_000
 _MAX_RATE = 100_000
 KINDS = ("fresh", "kept")
+
+
+@attrs.frozen(kw_only=True)
+class _Reading:
+    """What one result says of itself, and how long its caller waited: a result would keep its whole output."""
+
+    admit_us: float
+    run_us: float
+    record_us: float
+    cpu_us: float
+    peak_memory_bytes: int
+    log_dropped: int
+
+
+def _read(took_ns: int, result: TaskResult) -> _Reading:
+    usage = result.usage
+    return _Reading(
+        admit_us=usage.queue_seconds * 1e6,
+        run_us=result.execution_time_seconds * 1e6,
+        record_us=took_ns / 1e3 - usage.wall_seconds * 1e6,
+        cpu_us=usage.cpu_seconds * 1e6,
+        peak_memory_bytes=usage.peak_memory_bytes,
+        log_dropped=usage.log_dropped,
+    )
 
 
 class _Kind:
@@ -40,7 +66,7 @@ class _Kind:
     def __init__(self, chassis: IFChassis, swarm_ids: list[str], task: str, params: Any) -> None:
         self._chassis, self._swarm_ids, self._task, self._params = chassis, swarm_ids, task, params
         self.took_ns: list[int] = []
-        self.read: list[tuple[int, TaskResult]] = []
+        self.read: list[_Reading] = []
         self.tasks = 0
         self.busy_seconds = 0.0
 
@@ -70,7 +96,7 @@ class _Kind:
                 result = execute(swarm_id, task, params)
                 took.append(clock() - before_ns)
                 if not len(took) % _READ_EVERY or len(took) == 1:
-                    self.read.append((took[-1], result))
+                    self.read.append(_read(took[-1], result))
         except BaseException as error:  # noqa: BLE001 - it is raised where the slice was asked for
             failed.append(error)
         self.tasks += len(took)
@@ -138,15 +164,15 @@ def measure(
         finally:
             for bare in bares.values():
                 bare.close()
-    results = [result for one in kinds.values() for _, result in one.read]
+    readings = [reading for one in kinds.values() for reading in one.read]
     return Measured(
         swarm_id=contract.swarm_id,
         task=task,
         threads=threads,
         seconds=time.monotonic() - started,
-        peak_memory_bytes=max(result.usage.peak_memory_bytes for result in results),
-        cpu_us=statistics.median(result.usage.cpu_seconds for result in results) * 1e6,
-        log_dropped=sum(result.usage.log_dropped for result in results),
+        peak_memory_bytes=max(reading.peak_memory_bytes for reading in readings),
+        cpu_us=statistics.median(reading.cpu_us for reading in readings),
+        log_dropped=sum(reading.log_dropped for reading in readings),
         kinds={
             kind: _figures(kinds[kind], bares[kind]) if kind in kinds else Figures(not_measured=refused[kind])
             for kind in KINDS
@@ -203,7 +229,6 @@ def _figures(kind: _Kind, bare: _Bare) -> Figures:
     took = sorted(kind.took_ns)
     call_us = statistics.median(bare.call_ns) / 1e3 if bare.call_ns else None
     instance_us = statistics.median(bare.instance_ns) / 1e3 if bare.instance_ns else None
-    usages = [(took_ns, result.usage, result.execution_time_seconds) for took_ns, result in kind.read]
     return Figures(
         tasks=kind.tasks,
         tasks_per_second=kind.tasks / kind.busy_seconds,
@@ -214,9 +239,9 @@ def _figures(kind: _Kind, bare: _Bare) -> Figures:
         bare_p50_us=None if call_us is None else call_us + (instance_us or 0.0),
         bare_not_measured=bare.why,
         steps=Steps(
-            admit_us=statistics.median(usage.queue_seconds for _, usage, _ in usages) * 1e6,
-            run_us=statistics.median(execution for _, _, execution in usages) * 1e6,
-            record_us=statistics.median(took_ns / 1e3 - usage.wall_seconds * 1e6 for took_ns, usage, _ in usages),
+            admit_us=statistics.median(reading.admit_us for reading in kind.read),
+            run_us=statistics.median(reading.run_us for reading in kind.read),
+            record_us=statistics.median(reading.record_us for reading in kind.read),
             engine_instance_us=instance_us,
             engine_call_us=call_us,
         ),

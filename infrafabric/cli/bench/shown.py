@@ -43,7 +43,7 @@ def _latencies(measured: Measured) -> Table:
     for kind, figures in measured.kinds.items():
         if figures.not_measured is None:
             bare = "-" if figures.bare_p50_us is None else _us(figures.bare_p50_us)
-            over = "-" if figures.overhead_us is None else _us(figures.overhead_us)
+            over = "-" if figures.overhead_us is None else _overhead(figures.overhead_us)
             latencies = map(_us, (figures.p50_us, figures.p90_us, figures.p99_us, figures.max_us))
             table.add_row(kind, f"{figures.tasks_per_second:,.0f}", *latencies, bare, over)
         else:
@@ -74,6 +74,11 @@ def _table(first: str, *others: str) -> Table:
     for name in others:
         table.add_column(name, justify="right")
     return table
+
+
+def _overhead(microseconds: float) -> str:
+    """What is smaller than the difference from run to run may come out below nothing."""
+    return _us(microseconds) if microseconds > 0 else "not seen"
 
 
 def _us(microseconds: float) -> str:

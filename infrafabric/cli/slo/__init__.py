@@ -8,7 +8,7 @@ from infrafabric.cli.app import LazyGroup, debug_option
 COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("slo.status_command", "Show how swarms keep their objectives, the worst first."),
     "explain": ("slo.explain_command", "Say what a number means, and how it came about."),
-    "report": ("slo.report_command", "Print every number of every objective."),
+    "report": ("slo.report_command", "Print every number of every objective, or write a page of them."),
     "replay": ("slo.replay_command", "Say which alerts past events would have fired."),
 }
 
