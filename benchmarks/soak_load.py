@@ -9,7 +9,7 @@ import random
 import threading
 import time
 from array import array
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
@@ -25,6 +25,21 @@ _VISIT_SECONDS = 0.2
 _MOST_FAULTS = 20
 
 
+#: Nanoseconds of each task by server. Eight bytes a sample: what is watched is the growth of the process, not that of
+#: this book.
+Samples: TypeAlias = "dict[str, array[int]]"
+
+
+def new_samples() -> Samples:
+    """An empty book."""
+    return {server.swarm: array("q") for server in SERVERS}
+
+
+def latencies(samples: Samples) -> dict[str, dict[str, float]]:
+    """The figures of each server's tasks."""
+    return {swarm: attrs.asdict(Latency.of(taken)) for swarm, taken in samples.items()}
+
+
 class Clients:
     """Asks each server for tasks: on a thread of its own, and from one event loop; the counter from its thread only."""
 
@@ -33,11 +48,9 @@ class Clients:
         self.faults: list[str] = []
         self._numbers = {server.swarm: itertools.count(1) for server in SERVERS}
 
-    def run(self, seconds: float) -> dict[str, dict[str, float]]:
-        """Ask for so long; the latency of each server's tasks."""
+    def run(self, seconds: float, samples: Samples) -> None:
+        """Ask for so long, and note how long each task took."""
         end = time.monotonic() + seconds
-        # Eight bytes a sample: what is watched is the growth of the process, not that of this book.
-        samples: dict[str, array[int]] = {server.swarm: array("q") for server in SERVERS}
         threads = [
             threading.Thread(target=self._ask_for, args=(server, end, samples[server.swarm])) for server in SERVERS
         ]
@@ -46,7 +59,6 @@ class Clients:
             thread.start()
         for thread in threads:
             thread.join()
-        return {swarm: attrs.asdict(Latency.of(taken)) for swarm, taken in samples.items()}
 
     def _ask_for(self, server: Server, end: float, samples: array[int]) -> None:
         chance = random.Random(server.swarm)  # noqa: S311 - reproducible load

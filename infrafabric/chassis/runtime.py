@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from infrafabric.chassis.results import TaskResult
     from infrafabric.chassis.swarm import LoadedSwarm
     from infrafabric.contract import ServiceContract
+    from infrafabric.dashboard.serving import DashboardServer
     from infrafabric.telemetry import SloSnapshot
 
 _log = logging.getLogger("infrafabric.chassis")
@@ -107,6 +108,7 @@ class IFChassis:
             open_rate_storage(rate_storage) if rate_storage is None or isinstance(rate_storage, str) else rate_storage
         )
         self._objectives = Objectives(state_dir, self._witness, self._reporter)
+        self._dashboards: list[DashboardServer] = []
         BRIDGE.watch(self._figures)
         self._closed = False
 
@@ -158,6 +160,22 @@ class IFChassis:
         """
         swarm = self._swarms.get(swarm_id)
         return self._objectives.snapshot(swarm, task_name) if swarm is not None else None
+
+    def serve_dashboard(self, host: str = "127.0.0.1", port: int = 0, token: str | None = None) -> DashboardServer:
+        """Serve the dashboard from a thread until it, or the chassis, is closed; its ``url`` says where.
+
+        ``port`` 0 takes a free one. ``token``: what whoever looks has to know; needed where ``host`` is more than this
+        machine. Raises ValueError for host, port or token, OSError for a taken address, ImportError without the extra.
+        """
+        self._check_open()
+        from infrafabric.dashboard.missing import require_extra  # noqa: PLC0415 - an extra, and above this package
+
+        require_extra()
+        from infrafabric.dashboard.serving import serve_dashboard  # noqa: PLC0415 - as above
+
+        server = serve_dashboard(self, host=host, port=port, token=token)
+        self._dashboards.append(server)
+        return server
 
     def exclude_from_slo(
         self, swarm_id: str, *, reason: str, author: str, start: float | None = None, end: float | None = None
@@ -413,6 +431,8 @@ class IFChassis:
                 return
             self._closed = True
             swarms, self._swarms = list(self._swarms.values()), {}
+        for dashboard in self._dashboards:
+            dashboard.close()
         for swarm in swarms:
             self._retire(swarm, timeout_seconds=0.0)
             self._witness.event("unloaded", swarm.swarm_id)

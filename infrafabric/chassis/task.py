@@ -11,6 +11,7 @@ operator's (busy, rate_limited, host_exhausted) or the caller's, never the guest
 from __future__ import annotations
 
 import time
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from infrafabric.chassis.account import failure_of, failure_of_refusal, figures_of
@@ -149,7 +150,9 @@ class Task(Run):
         waiter.gate = gate
         if not gate.enqueue(waiter):
             raise self.not_granted(Wait.CLOSED if gate.is_closed else Wait.FULL)
-        while not waiter.wait(min(self.deadline_ns - time.monotonic_ns(), _WAIT_SLICE_NS)):
+        # The main thread looks up for signals; others are woken, and would only take the interpreter from each other.
+        slice_ns = _WAIT_SLICE_NS if get_ident() == entry.MAIN_THREAD else self.deadline_ns
+        while not waiter.wait(min(self.deadline_ns - time.monotonic_ns(), slice_ns)):
             ended = Wait.CANCELLED if self.was_cancelled() else Wait.EXPIRED
             late = time.monotonic_ns() >= self.deadline_ns
             if (late or ended is Wait.CANCELLED) and gate.withdraw(waiter):

@@ -45,6 +45,8 @@ class CodeCache:
     def __init__(self, folder: Path, max_bytes: int = MAX_CACHE_BYTES) -> None:
         self.folder = folder
         self._max_bytes = max_bytes
+        #: What may be written before the folder's size is looked at again.
+        self._unwatched_bytes = 0
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             status = folder.stat()
@@ -92,7 +94,9 @@ class CodeCache:
             except BaseException:  # a full disk, or Ctrl-C
                 Path(name).unlink(missing_ok=True)
                 raise
-            self._trim()
+            self._unwatched_bytes -= len(_MAGIC) + len(code)
+            if self._unwatched_bytes <= 0:
+                self._trim()
 
     def discard(self, module_sha256: str, kind: CodeKind) -> None:
         """Forget the code of a module, as when the engine does not accept it."""
@@ -118,6 +122,8 @@ class CodeCache:
                 break
             Path(path).unlink(missing_ok=True)
             total -= size
+        # An eighth of what is left: others may write there, too. With thousands of files, looking is what a put costs.
+        self._unwatched_bytes = (self._max_bytes - total) // 8
 
 
 def _digest(name: str, code: bytes) -> bytes:

@@ -31,6 +31,12 @@ if TYPE_CHECKING:
 MAX_RECORD_BYTES = 4096
 #: The first so many records of a task are kept for its result.
 RESULT_RECORDS = 100
+#: After so many records over the budget their guest sleeps for so long: one that went on at full speed would take the
+#: interpreter from everybody else a few hundred thousand times a second, for nothing.
+DROPPED_IN_A_ROW = 8
+DROP_SECONDS = 0.001
+#: The scribe lets records gather for so long: one that woke for each would take turns with the guest that writes them.
+GATHER_SECONDS = 0.002
 #: So many records of a swarm may wait for the logging handlers.
 PENDING_RECORDS = 1000
 #: So many records of a swarm are kept for whoever looks at it, each cut at so many characters.
@@ -177,6 +183,8 @@ class TaskLog:
         size = len(text)
         if not self._swarm.admit(size + RECORD_OVERHEAD_BYTES, now_ns):
             self.dropped += 1
+            if self.dropped % DROPPED_IN_A_ROW == 0:
+                time.sleep(DROP_SECONDS)
             return
         self.count += 1
         self.bytes += size
@@ -211,6 +219,8 @@ class Scribe:
         self._wake = threading.Event()
         self._idle = threading.Event()
         self._idle.set()
+        #: Set while somebody waits for it to be idle.
+        self._hurry = threading.Event()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
@@ -239,11 +249,14 @@ class Scribe:
         """Wait until what was written has reached the handlers. False when they took longer."""
         if threading.current_thread() is self._thread:
             return False
+        if not self._idle.is_set():
+            self._hurry.set()
         return self._idle.wait(timeout_seconds)
 
     def _run(self) -> None:
         while True:
             self._wake.wait()
+            self._hurry.wait(GATHER_SECONDS)
             self._wake.clear()
             while self._waiting:
                 log = self._waiting.popleft()
@@ -252,8 +265,9 @@ class Scribe:
                     log.in_line = True
                     self._waiting.append(log)  # its turn comes again after its neighbours'
             if not self._wake.is_set():
+                self._hurry.clear()
                 self._idle.set()
-                if self._waiting:  # written between the two lines above
+                if self._waiting:  # written between the lines above
                     self._idle.clear()
 
 

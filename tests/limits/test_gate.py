@@ -396,7 +396,7 @@ class TestWaitingForASlot:
             __slots__ = ()
 
             def wait(self, timeout_ns: int | None) -> bool:
-                if not self._has_heard.is_set():
+                if not self._has_heard:
                     gate.leave()
                     raise KeyboardInterrupt
                 return super().wait(timeout_ns)
