@@ -34,6 +34,7 @@ GENERATORS: tuple[tuple[str, ...], ...] = (
     ("infrafabric/cli/reference.py",),
     ("infrafabric/contract/schema.py",),
     ("infrafabric/contract/reference.py",),
+    ("infrafabric/server/reference.py",),
     (".ci/reference.py",),
 )
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Spread:
-    """Median, least and greatest of a series."""
+    """Median, first and third quartile of a series: half of it lies between these."""
 
     median: float
     low: float
@@ -27,14 +27,17 @@ class Spread:
     @classmethod
     def of(cls, values: Sequence[float]) -> Spread:
         """Sum up a series of at least one value."""
-        return cls(statistics.median(values), min(values), max(values))
+        if len(values) == 1:
+            return cls(values[0], values[0], values[0])
+        low, median, high = statistics.quantiles(values, n=4, method="inclusive")
+        return cls(median, low, high)
 
 
 def ratios(ours: Sequence[float], theirs: Sequence[float]) -> Spread:
     """Ours over theirs, pair by pair.
 
     >>> ratios([1.0, 2.0, 9.0], [2.0, 4.0, 3.0])
-    Spread(median=0.5, low=0.5, high=3.0)
+    Spread(median=0.5, low=0.5, high=1.75)
     """
     return Spread.of([our / their for our, their in zip(ours, theirs, strict=True)])
 

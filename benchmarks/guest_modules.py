@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import random
 from pathlib import Path
 
 from wasmtime import wat2wasm
@@ -64,6 +65,28 @@ _TEXTS = {
       (func $hex (param $digit i32) (result i32)
         (i32.add (local.get $digit)
           (select (i32.const 48) (i32.const 87) (i32.lt_u (local.get $digit) (i32.const 10))))))""",
+    # Answers as many zeros as the eight bytes of its input say.
+    "filler": """(module
+      (memory (export "memory") 1)
+      (func (export "allocate") (param i32) (result i32) i32.const 1024)
+      (func (export "deallocate") (param i32 i32))
+      (func (export "run") (param $at i32) (param $size i32) (result i64)
+        (local $wanted i64) (local $missing i32)
+        (local.set $wanted (i64.load (local.get $at)))
+        (local.set $missing (i32.sub
+          (i32.wrap_i64 (i64.shr_u (i64.add (local.get $wanted) (i64.const 132095)) (i64.const 16))) (memory.size)))
+        (if (i32.gt_s (local.get $missing) (i32.const 0)) (then (drop (memory.grow (local.get $missing)))))
+        (i64.or (i64.shl (i64.const 2048) (i64.const 32)) (local.get $wanted))))""",
+    "filler-extism": """(module
+      (import "extism:host/env" "input_load_u64" (func $input_load_u64 (param i64) (result i64)))
+      (import "extism:host/env" "alloc" (func $alloc (param i64) (result i64)))
+      (import "extism:host/env" "output_set" (func $output_set (param i64 i64)))
+      (memory (export "memory") 1)
+      (func (export "run") (result i32)
+        (local $wanted i64)
+        (local.set $wanted (call $input_load_u64 (i64.const 0)))
+        (call $output_set (call $alloc (local.get $wanted)) (local.get $wanted))
+        (i32.const 0)))""",
     # The same for extism, whose guests fetch their input from the host eight bytes at a time.
     "summer-extism": """(module
       (import "extism:host/env" "input_length" (func $input_length (result i64)))
@@ -102,9 +125,28 @@ _TEXTS = {
 }
 
 
+#: A function of about a hundred bytes.
+_FUNCTION = """(func (export "f{number}") (param $x i64) (result i64) (local $i i32)
+  (loop $again
+    (local.set $x (i64.add (i64.mul (local.get $x) (i64.const 6364136223846793005)) (i64.const {number}442695040)))
+    (local.set $x (i64.xor (local.get $x) (i64.shr_u (local.get $x) (i64.const 29))))
+    (if (i64.eqz (i64.rem_u (local.get $x) (i64.const 1{number}7))) (then (return (local.get $x))))
+    (br_if $again (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 1000))))
+  (local.get $x))"""
+
+
+@functools.cache
+def of_functions(count: int) -> bytes:
+    """A module of so many different functions, and one that does nothing."""
+    functions = "".join(_FUNCTION.replace("{number}", str(number)) for number in range(count))
+    return bytes(wat2wasm(f'(module (memory (export "memory") 1) (func (export "run")) {functions})'))
+
+
 @functools.cache
 def module(name: str) -> bytes:
-    """The bytes of one of the modules above, or of an example guest."""
+    """The bytes of one of the modules above, of an example guest, or of "functions-N"."""
+    if name.startswith("functions-"):
+        return of_functions(int(name.removeprefix("functions-")))
     text = _TEXTS.get(name)
     return bytes(wat2wasm(text)) if text is not None else (_GUESTS / name / f"{name}.wasm").read_bytes()
 
@@ -116,7 +158,9 @@ def distinct(wasm: bytes, number: int) -> bytes:
 
 
 def payload(kind: str, size: int) -> bytes:
-    """Input of exactly ``size`` bytes: "lines" of text, or "json", a list of small objects."""
+    """Input of exactly ``size`` bytes: "lines" of text, "json", a list of small objects, or "noise"."""
+    if kind == "noise":
+        return random.Random(size).randbytes(size)  # noqa: S311 - nothing secret
     if kind == "lines":
         line = b"a line of text that somebody wrote, and somebody has to read\n"
         return (line * (size // len(line) + 1))[:size]

@@ -1,8 +1,9 @@
 """What one task does, counted instead of timed: the same on a busy machine as on a quiet one.
 
-Python calls are counted with a profile function: frames entered, and built-in functions called. Calls into the engine
-through `ctypes` are seen by neither. Memory is the most that `tracemalloc` saw the task hold at once.
-Counting machine instructions (callgrind) was rejected: it takes minutes and is not there on every machine.
+Python calls are counted with a profile function: frames entered, and built-in functions called. Bytecode instructions
+are counted with a trace function that sees each: what grows without a call more. Calls into the engine through `ctypes`
+are seen by none of them; `instructions` counts those as well, where there is valgrind. Memory is the most that
+`tracemalloc` saw the task hold at once.
 """
 
 from __future__ import annotations
@@ -16,14 +17,16 @@ import attrs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
 
 
 @attrs.frozen(kw_only=True)
 class Counts:
-    """What one call does: Python functions, built-in functions, and bytes held at its peak."""
+    """What one call does: Python and built-in functions called, bytecode run, and bytes held at its peak."""
 
     python_calls: int
     builtin_calls: int
+    bytecode: int
     peak_bytes: int
 
 
@@ -36,6 +39,7 @@ def count(call: Callable[[], object]) -> Counts:
     return Counts(
         python_calls=min(python for python, _ in calls),
         builtin_calls=min(builtin for _, builtin in calls),
+        bytecode=min(_bytecode(call) for _ in range(5)),
         peak_bytes=min(_peak_bytes(call) for _ in range(5)),
     )
 
@@ -53,6 +57,24 @@ def _calls(call: Callable[[], object]) -> tuple[int, int]:
     finally:
         sys.setprofile(None)
     return seen["call"], seen["c_call"] - 1  # the last one is setprofile itself
+
+
+def _bytecode(call: Callable[[], object]) -> int:
+    seen = 0
+
+    def trace(frame: FrameType, event: str, _argument: Any) -> Any:
+        nonlocal seen
+        frame.f_trace_opcodes = True
+        frame.f_trace_lines = False
+        seen += event == "opcode"
+        return trace
+
+    sys.settrace(trace)
+    try:
+        call()
+    finally:
+        sys.settrace(None)
+    return seen
 
 
 def _peak_bytes(call: Callable[[], object]) -> int:

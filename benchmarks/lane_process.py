@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+from benchmarks.contenders.names import advice  # noqa: E402 - now that it can be found
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TextIO
@@ -49,6 +51,13 @@ def on_thread(function: Callable[[], None]) -> None:
         raise SystemExit(1)
 
 
+def absence(error: ImportError | FileNotFoundError) -> str:
+    """What is not here, and how to get it."""
+    if isinstance(error, ImportError):
+        return f"{error}{advice(error.name or '')}"
+    return f"{error.strerror or error}: {error.filename}{advice(str(error.filename))}"
+
+
 def race(function: str, arguments: dict[str, Any], answers: TextIO) -> None:
     """Set the contender up, say so, and run the batches that are asked for."""
 
@@ -61,7 +70,7 @@ def race(function: str, arguments: dict[str, Any], answers: TextIO) -> None:
             batch = stack.enter_context(find(function)(**arguments))
             batch(1)
         except (ImportError, FileNotFoundError) as error:
-            say({"missing": str(error)})
+            say({"missing": absence(error)})
             return
         # What setting up left behind is not the measured call's to collect.
         gc.collect()
@@ -76,7 +85,7 @@ def probe(function: str, arguments: dict[str, Any], answers: TextIO) -> None:
     try:
         answer = {"answer": find(function)(**arguments)}
     except ModuleNotFoundError as error:
-        answer = {"missing": str(error)}
+        answer = {"missing": absence(error)}
     answers.write(json.dumps(answer) + "\n")
     answers.flush()
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _PROGRAM = Path(__file__).with_name("lane_process.py")
 #: A batch lasts about this long, so that starting and stopping lanes weighs nothing.
-BATCH_NS = 4_000_000
+BATCH_NS = 25_000_000
 _MAX_CALLS = 20_000
 _NS = {"us": 1e3, "ms": 1e6, "s": 1e9}
 

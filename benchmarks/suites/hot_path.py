@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from benchmarks.figures import Effort
 
 _HERE = "benchmarks.suites.hot_path"
-_UNITS = {"python_calls": "Python calls", "builtin_calls": "built-in calls", "peak_bytes": "bytes at the peak"}
+_UNITS = {
+    "python_calls": "Python calls",
+    "builtin_calls": "built-in calls",
+    "bytecode": "bytecode instructions",
+    "peak_bytes": "bytes at the peak",
+}
 
 
 def measure(_effort: Effort) -> Iterator[Row]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from benchmarks.contenders import names
 from benchmarks.contenders.ours import chassis, contract
-from benchmarks.figures import Row, Spread, at_most
+from benchmarks.curves import LINEAR, Curve, size_label
+from benchmarks.figures import Row, Spread, at_most, ratios
 from benchmarks.guest_modules import distinct, module
 from benchmarks.lanes import Contender, probe, race
 from infrafabric.chassis import IFChassis
@@ -20,10 +23,11 @@ if TYPE_CHECKING:
 
 _WASMTIME = "wasmtime-py, Module()"
 _EXTISM = "extism, Plugin()"
+_COLD, _CACHED = "cold load", "load from the disk cache"
 _HERE = "benchmarks.suites.loading"
 
 
-def measure(effort: Effort) -> Iterator[Row]:
+def measure(effort: Effort) -> Iterator[Row | Curve]:
     """A small Rust module of 330 bytes, and Go's 1.9 MB."""
     yield from _first(effort)
     ours, small = f"{names.OURS}:cached_load", "linecount-simple"
@@ -37,7 +41,7 @@ def measure(effort: Effort) -> Iterator[Row]:
         ],
         effort.pick(9, 25),
     )
-    cold, cached = "cold load, small module", "load from the disk cache, small module"
+    cold, cached = f"{_COLD}, small module", f"{_CACHED}, small module"
     note = "the peer compiles in its own process, without bounds"
     yield run.row(cold, "cold", _WASMTIME, unit="ms", bar=at_most(100, "ms"), note=note)
     yield run.row(cold, "cold", _EXTISM, unit="ms")
@@ -45,6 +49,72 @@ def measure(effort: Effort) -> Iterator[Row]:
     yield run.row("load of a module in use, small module", "shared", unit="ms")
     yield from _big(effort)
     yield from _hundred(effort)
+    yield from _parallel(effort)
+    yield from _by_size(effort)
+
+
+def _by_size(effort: Effort) -> Iterator[Curve]:
+    """Modules of more and more functions: compiled, and from the cache."""
+    found: dict[str, list[tuple[float, float]]] = {}
+    for functions in (10, 100, 1_000, 4_000):
+        guest = f"functions-{functions}"
+        run = race(
+            [
+                Contender(_COLD, f"{names.OURS}:cold_load", {"guest": guest}),
+                Contender(_CACHED, f"{names.OURS}:cached_load", {"guest": guest, "shared": False}),
+                Contender(_WASMTIME, f"{names.WASMTIME}:cold_load", {"guest": guest}),
+            ],
+            effort.pick(2, 3),
+        )
+        for who, took in run.rounds.items():
+            found.setdefault(who, []).append((float(len(module(guest))), Spread.of(took).median / 1e6))
+    for who, points in found.items():
+        yield Curve(
+            what="loading by the size of the module",
+            who=who,
+            unit="ms",
+            points=tuple(points),
+            bar=LINEAR if who in {_COLD, _CACHED} else None,
+            label=size_label,
+        )
+
+
+def _parallel(effort: Effort) -> Iterator[Row]:
+    """Sixteen modules that nobody has seen, loaded by one thread and by several."""
+    took = probe(f"{_HERE}:load_together", rounds=effort.pick(2, 5))
+    one = took["1"]
+    for threads in ("2", "4"):
+        yield Row(
+            what=f"16 cold loads by {threads} threads",
+            ours=Spread.of(took[threads]).median,
+            unit="ms",
+            peer="the same by 1 thread",
+            theirs=Spread.of(one).median,
+            ratio=ratios(took[threads], one),
+            note="as many compile at once as there are cores",
+        )
+
+
+def load_together(*, rounds: int) -> dict[str, list[float]]:
+    """Milliseconds to load sixteen modules of a hundred functions with 1, 2 and 4 threads."""
+    took: dict[str, list[float]] = {"1": [], "2": [], "4": []}
+    numbers = itertools.count()
+    with chassis() as made:
+        made.load_swarm("first", module("nothing"), contract("first"))
+        for _ in range(rounds):
+            for threads, figures in took.items():
+                wasms = {f"swarm-{n}": distinct(module("functions-100"), n) for n in itertools.islice(numbers, 16)}
+
+                def load(name: str, wasms: dict[str, bytes] = wasms) -> None:
+                    made.load_swarm(name, wasms[name], contract(name, max_load_seconds=60))
+
+                start = time.perf_counter()
+                with ThreadPoolExecutor(int(threads)) as pool:
+                    list(pool.map(load, wasms))
+                figures.append((time.perf_counter() - start) * 1e3)
+                for name in wasms:
+                    made.unload_swarm(name)
+    return took
 
 
 def _big(effort: Effort) -> Iterator[Row]:
@@ -79,7 +149,7 @@ def _big(effort: Effort) -> Iterator[Row]:
 
 
 def _first(effort: Effort) -> Iterator[Row]:
-    took = [probe(f"{_HERE}:first_load") for _ in range(effort.pick(3, 9))]
+    took = [probe(f"{_HERE}:first_load") for _ in range(effort.pick(3, 7))]
     yield Row(
         what="first load of a process, cold, small module",
         ours=Spread.of(took).median,

@@ -24,6 +24,11 @@ _MONTY = "pydantic-monty, one expression"
 _WORKER = "a warm worker process, over a pipe"
 _CLI = "the wasmtime command"
 _PYTHON = "python -c, a process each"
+_MONTY_CODE = "pydantic-monty, the same function"
+_FIB = 20
+_NATIVE = "a native program, a process each"
+_PYTHON_CODE = "Python code instead of a module"
+_TRUSTED = "trusted Python code instead of a module"
 
 
 def measure(effort: Effort) -> Iterator[Row]:
@@ -56,13 +61,14 @@ def measure(effort: Effort) -> Iterator[Row]:
     yield run.row(fresh, "fresh", _EXTISM_NEW, bar=Bar(limit=20, at_most=False, of="speed"))
     yield run.row(fresh, "fresh", _EXTISM_COMPILED)
     yield run.row(fresh, "fresh", _WASMTIME_FRESH, note="the peer limits nothing and keeps no record")
-    yield run.row(fresh, "fresh", _MONTY, note="Python code instead of a module")
-    yield run.row(fresh, "fresh", _WORKER, note="trusted Python code instead of a module")
+    yield run.row(fresh, "fresh", _MONTY, note=_PYTHON_CODE)
+    yield run.row(fresh, "fresh", _WORKER, note=_TRUSTED)
     for what, name in ((kept, "kept"), (fresh, "fresh")):
         yield run.row(f"{what}, main thread", f"{name}, main thread", name, note="the peer is ours on another thread")
     yield _extra(run.rounds, "kept")
     yield _extra(run.rounds, "fresh")
     yield from _processes(effort, fresh)
+    yield from _work(effort)
 
 
 def _extra(rounds: dict[str, list[float]], name: str) -> Row:
@@ -82,8 +88,35 @@ def _processes(effort: Effort, what: str) -> Iterator[Row]:
             Contender("fresh", f"{names.OURS}:scalar", {"kept": False}),
             Contender(_CLI, f"{names.OTHERS}:wasmtime_cli"),
             Contender(_PYTHON, f"{names.OTHERS}:python_process"),
+            Contender(_NATIVE, f"{names.OTHERS}:native_process"),
         ],
         effort.pick(5, 15),
     )
     yield run.row(what, "fresh", _CLI, note="a process each, compiling each time")
-    yield run.row(what, "fresh", _PYTHON, note="trusted Python code instead of a module")
+    yield run.row(what, "fresh", _PYTHON, note=_TRUSTED)
+    yield run.row(what, "fresh", _NATIVE, note="printf: trusted, and nothing is computed")
+
+
+def _work(effort: Effort) -> Iterator[Row]:
+    """The same work for all who can be told of it: fib(20), some 22,000 calls."""
+    given = {"guest": "fib", "task": "fib", "numbers": [_FIB]}
+    fib = {"fib": _FIB}
+    run = race(
+        [
+            Contender("fresh", f"{names.OURS}:scalar", {**given, "kept": False}),
+            Contender(_WASMTIME, f"{names.WASMTIME}:warm_call", given),
+            Contender(_WASM3, f"{names.OTHERS}:wasm3", fib),
+            Contender(_MONTY_CODE, f"{names.OTHERS}:monty", fib),
+            Contender(_WORKER, f"{names.OTHERS}:warm_worker", fib),
+            Contender(_CLI, f"{names.OTHERS}:wasmtime_cli", fib),
+            Contender(_PYTHON, f"{names.OTHERS}:python_process", fib),
+        ],
+        effort.pick(5, 15),
+    )
+    what = f"fib({_FIB}), governed task, fresh instance"
+    yield run.row(what, "fresh", _WASMTIME, note="the peer limits nothing")
+    yield run.row(what, "fresh", _WASM3, note="an interpreter")
+    yield run.row(what, "fresh", _MONTY_CODE, note=f"an interpreter of Python; {_PYTHON_CODE}")
+    yield run.row(what, "fresh", _WORKER, note=_TRUSTED)
+    yield run.row(what, "fresh", _CLI, note="a process each, compiling each time")
+    yield run.row(what, "fresh", _PYTHON, note=_TRUSTED)

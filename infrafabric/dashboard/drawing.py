@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from infrafabric.board.records import LatencyBin
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from infrafabric.board.records import LatencyBin
-
-#: The size of a sparkline's own coordinates.
-SPARK_WIDTH: Final = 120
+#: The height of a sparkline's own coordinates; a step to the right is 1, which keeps a page of a thousand small.
 SPARK_HEIGHT: Final = 28
 
 _TICKS_MAX: Final = 6
@@ -25,10 +24,10 @@ _TICKS_MAX: Final = 6
 
 @attrs.frozen
 class Sparkline:
-    """The paths of a sparkline, and its greatest value."""
+    """The path of a sparkline, the width of its own coordinates, and its greatest value."""
 
     line: str
-    area: str
+    width: int
     peak: float
 
 
@@ -38,11 +37,9 @@ def sparkline(values: Sequence[float]) -> Sparkline | None:
     peak = max(numbers, default=0.0)
     if len(numbers) < 2 or not peak:
         return None
-    step = SPARK_WIDTH / (len(numbers) - 1)
     usable = SPARK_HEIGHT - 3
-    points = [f"{at * step:.1f} {SPARK_HEIGHT - 1 - usable * value / peak:.1f}" for at, value in enumerate(numbers)]
-    line = "M" + "L".join(points)
-    return Sparkline(line, f"{line}L{SPARK_WIDTH} {SPARK_HEIGHT}L0 {SPARK_HEIGHT}Z", peak)
+    points = [f"{at} {SPARK_HEIGHT - 1 - usable * (value / peak):.3g}" for at, value in enumerate(numbers)]
+    return Sparkline("M" + "L".join(points), len(numbers) - 1, peak)
 
 
 @attrs.frozen(kw_only=True)
@@ -71,8 +68,11 @@ class Histogram:
 
 def histogram(bins: Sequence[LatencyBin], target_seconds: float | None) -> Histogram | None:
     """The drawing of a latency distribution; None when there is nothing to draw."""
-    known = [found for found in bins if 0 < found.up_to_seconds < math.inf and found.tasks >= 0]
-    known.sort(key=lambda found: found.up_to_seconds)
+    tasks_by_edge: dict[float, int] = {}
+    for found in bins:
+        if 0 < found.up_to_seconds < math.inf and found.tasks >= 0:
+            tasks_by_edge[found.up_to_seconds] = tasks_by_edge.get(found.up_to_seconds, 0) + found.tasks
+    known = [LatencyBin(up_to_seconds=edge, tasks=tasks_by_edge[edge]) for edge in sorted(tasks_by_edge)]
     filled = [at for at, found in enumerate(known) if found.tasks]
     if not filled:
         return None

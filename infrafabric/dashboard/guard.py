@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
+import re
 import socket
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -43,6 +44,7 @@ _MAKE_ONE = "make one with: python -c 'import secrets; print(secrets.token_urlsa
 _FORM_BYTES_MAX = 8192
 #: What people look at, and may want to come back to after the login.
 _OWN_PATHS = ("dashboard/", "v1/")
+_HOST = re.compile(r"(?:\[(?P<address>[0-9a-f:.]+)\]|(?P<name>[^\s\[\]:/?#@\\]+))(?::[0-9]{0,5})?")
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -85,7 +87,7 @@ def allowed_hosts(bind_host: str, port: int, extra: Iterable[str] = ()) -> tuple
     del port
     names = {"localhost", *(name for name in map(_name_of, extra) if name)}
     if not is_loopback(bind_host):
-        names |= {_name_of(bind_host), socket.gethostname().lower(), socket.getfqdn().lower()}
+        names |= {_name_of(bind_host) or "localhost", socket.gethostname().lower(), socket.getfqdn().lower()}
     return tuple(sorted(name for name in names if not _is_address(name)))
 
 
@@ -137,9 +139,9 @@ class Guard:
                 "cross_origin",
                 "a page of another origin may not change anything here; use a program, or a page of this server",
             )
-        if self._token is None or any(_matches(request.url.path, path) for path in self._open_paths):
+        if self._token is None or any(_matches(request.scope["path"], path) for path in self._open_paths):
             return None
-        if request.method == "POST" and request.url.path == LOGIN_PATH:
+        if request.method == "POST" and request.scope["path"] == LOGIN_PATH:
             return await self._log_in(request)
         return None if self._may_ask(request) else self._ask_for_token(request, _own_path(request))
 
@@ -182,7 +184,7 @@ class Guard:
             self._session,
             httponly=True,
             samesite="strict",
-            secure=request.url.scheme == "https",
+            secure=request.scope["scheme"] == "https",
             path="/",
         )
         return answer
@@ -209,13 +211,12 @@ def _is_same_origin(headers: Headers) -> bool:
 
 
 def _name_of(host: str) -> str:
-    """The name in a ``Host`` header: without port, brackets, case and closing dot."""
-    name = host.strip().lower()
-    if name.startswith("["):
-        return name[1:].partition("]")[0]
-    if name.count(":") == 1:
-        name = name.partition(":")[0]
-    return name.removesuffix(".")
+    """The name in a ``Host`` header, without port, brackets, case and closing dot; empty for what is no such header.
+
+    Nothing may follow the port: frameworks paste the header into the request's address, which would get another path.
+    """
+    found = _HOST.fullmatch(host.strip().lower())
+    return "" if found is None else (found["address"] or found["name"]).removesuffix(".")
 
 
 def _is_address(name: str) -> bool:

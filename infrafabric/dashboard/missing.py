@@ -18,3 +18,9 @@ def missing_extra() -> str | None:
         return None
     verb = "is" if len(missing) == 1 else "are"
     return f"{', '.join(missing)} {verb} not installed; install with: pip install 'infrafabric[server]'"
+
+
+def require_extra() -> None:
+    """Raise `ImportError` with `missing_extra`'s sentence where something is missing."""
+    if missing := missing_extra():
+        raise ImportError(missing)

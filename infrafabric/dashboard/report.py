@@ -55,7 +55,7 @@ def render_report(board: Board) -> str:
         environment()
         .get_template("report.html")
         .render(
-            place=Place(root="", source=board.overview.program, is_live=False, in_report=True),
+            place=Place(root="", source="report", is_live=False, in_report=True),
             board=board,
             wanted=Filter(),
             policy=policy,

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 import attrs
 
 from infrafabric.server.asgi import headers_of, shown
-from infrafabric.server.params_json import read_params
+from infrafabric.server.params_json import read_bytes, read_params
 from infrafabric.server.problems import refused
 
 if TYPE_CHECKING:
@@ -100,6 +100,11 @@ def _seconds(text: str) -> float:
 
 def _bad_query(why: str) -> Exception:
     return refused(HTTPStatus.BAD_REQUEST, "bad_query", why)
+
+
+def bytes_once_read(content_type: str | None, body: bytes) -> int:
+    """What parameters take in memory once they are read, roughly."""
+    return read_bytes(body) if _media_type(content_type)[0] == JSON else len(body)
 
 
 def read_value(content_type: str | None, body: bytes) -> Any:

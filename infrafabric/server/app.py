@@ -27,7 +27,6 @@ from infrafabric.server.body import BodyRoom, Pace
 from infrafabric.server.in_flight import InFlight
 from infrafabric.server.problems import ProblemDetails, RequestRefusedError, not_loaded
 from infrafabric.server.readiness import Readiness
-from infrafabric.server.request_log import RequestLog
 from infrafabric.server.task_endpoint import BodyLimits, TaskEndpoint
 
 if TYPE_CHECKING:
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from infrafabric.board.sources import BoardSource
     from infrafabric.chassis import IFChassis
     from infrafabric.server.deployment import Deployment
+    from infrafabric.server.request_log import RequestLog
     from infrafabric.telemetry import Scrape
 
 #: The largest body that any contract can allow.
@@ -82,7 +82,7 @@ class ServerApp:
         self.readiness.draining = True
 
 
-def create_app(
+def create_app(  # noqa: PLR0913 - one argument for each thing that a program may have of its own
     chassis: IFChassis,
     *,
     token: str | None = None,
@@ -255,9 +255,7 @@ class _Door:
             send = self._log.watching(scope, send)
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         if ambiguous := _ambiguous_length(scope):
-            problem = ProblemDetails(
-                status=HTTPStatus.BAD_REQUEST, code="bad_request", detail=ambiguous, closes=True
-            )
+            problem = ProblemDetails(status=HTTPStatus.BAD_REQUEST, code="bad_request", detail=ambiguous, closes=True)
             await send_problem(send, problem)
         elif path in {"/health", "/ready"}:
             await self._probe(path, scope["method"], send)

@@ -10,10 +10,11 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from infrafabric.errors import escape
-from infrafabric.server.problems import ProblemDetails
 
 if TYPE_CHECKING:
     from starlette.types import Scope, Send
+
+    from infrafabric.server.problems import ProblemDetails
 
 Header = tuple[bytes, bytes]
 

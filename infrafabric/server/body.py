@@ -67,9 +67,17 @@ class HeldRoom:
         self._held = 0
 
     def grow_to(self, size_bytes: int) -> None:
-        """Hold so much. Raises `RequestRefusedError` (503) when there is no room."""
+        """Hold so much. Raises `RequestRefusedError`: 503 when there is no room now, 413 when there never is."""
         if size_bytes <= SMALL_BYTES:
             return
+        if size_bytes > self._room.max_bytes:
+            raise refused(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                "body_too_large",
+                f"the body would take {size_bytes / _MIB:.0f} MiB once it is read, and all requests together have "
+                f"{self._room.max_bytes / _MIB:.0f}; send fewer values, or one text",
+                closes=True,
+            )
         more = size_bytes - self._held
         if self._room.held_bytes + more > self._room.max_bytes:
             raise refused(

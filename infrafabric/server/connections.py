@@ -24,12 +24,18 @@ from infrafabric.server.one_write import OneWrite
 from infrafabric.server.problems import ProblemDetails
 
 if TYPE_CHECKING:
+    from starlette.types import ASGIApp
     from uvicorn.server import ServerState
 
 #: So often connections are looked at.
 LOOK_SECONDS: Final = 0.5
 #: A request's line and headers together.
 MAX_HEAD_BYTES: Final = 16 << 10
+#: A body in chunks is read in slices of this; once so much of it has come, its chunks must not be tiny: each costs as
+#: much as a small request.
+_SLICE_BYTES: Final = 2 << 10
+_CHUNKED_BYTES: Final = 16 << 10
+_MIN_CONTENT: Final = 0.7  # what chunks of 16 bytes have
 #: The body has its own clock where it is read; this one is for bodies that nobody reads, and comes later.
 _BODY_SLACK: Final = 3
 
@@ -92,7 +98,7 @@ class Doorkeeper:
     def close_waiting(self) -> None:
         """End every connection that waits for its client."""
         for connection in list(self._waiting):
-            connection.shutdown()
+            connection.transport.close()
 
     def abort(self) -> None:
         """End every connection now."""
@@ -103,8 +109,19 @@ class Doorkeeper:
 class ServerConfig(uvicorn.Config):
     """uvicorn's configuration, with the doorkeeper of its connections."""
 
-    def __init__(self, *arguments: Any, doorkeeper: Doorkeeper, **options: Any) -> None:
-        super().__init__(*arguments, http=Connection, h11_max_incomplete_event_size=MAX_HEAD_BYTES, **options)
+    def __init__(self, app: ASGIApp, doorkeeper: Doorkeeper) -> None:
+        super().__init__(
+            app,
+            http=Connection,
+            h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+            timeout_keep_alive=int(doorkeeper.limits.idle_seconds),
+            lifespan="off",
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+        )
         self.doorkeeper = doorkeeper
 
 
@@ -125,6 +142,8 @@ class Connection(H11Protocol):
         self._head_since: float | None = None
         self._request_since = 0.0
         self._body_bytes = 0
+        self._content_bytes = 0
+        self._is_chunked = False
         self._known_cycle: Any = None
         #: Since when, and how much of, an answer has not been read.
         self._unread_since = 0.0
@@ -149,9 +168,44 @@ class Connection(H11Protocol):
             return
         if self._head_since is None and not self._is_busy:
             self._head_since = self.loop.time()
-        self._body_bytes += len(data)
-        super().data_received(data)
-        self._note_request()
+        if self._is_busy and self._is_chunked:
+            self._read_chunks(data)
+        elif not self._is_busy and len(data) > 2 * _SLICE_BYTES:  # what comes behind a head may be chunks
+            self.data_received(data[:_SLICE_BYTES])
+            self.data_received(data[_SLICE_BYTES:])
+        else:
+            self._body_bytes += len(data)
+            super().data_received(data)
+            self._note_request()
+
+    def _read_chunks(self, data: bytes) -> None:
+        """Read a body that comes in chunks, as long as they are worth their while."""
+        for begin in range(0, len(data), _SLICE_BYTES):
+            cycle, piece = self.cycle, data[begin : begin + _SLICE_BYTES]
+            before = len(cycle.body)
+            self._body_bytes += len(piece)
+            super().data_received(piece)
+            self._note_request()
+            if self.transport.is_closing():
+                return
+            if self.cycle is not cycle:  # its body has ended, and another request was sent in advance
+                rest = data[begin + _SLICE_BYTES :]
+                if rest:
+                    self.data_received(rest)
+                return
+            self._content_bytes += len(cycle.body) - before
+            if self._body_bytes > _CHUNKED_BYTES and self._content_bytes < _MIN_CONTENT * self._body_bytes:
+                self._refuse_tiny_chunks()
+                return
+
+    def _refuse_tiny_chunks(self) -> None:
+        cycle, self.cycle.disconnected = self.cycle, True  # whatever the application still answers is too late
+        cycle.message_event.set()
+        if cycle.response_started or self.conn.our_state is not h11.SEND_RESPONSE:
+            self.give_up()
+            return
+        detail = "the body comes in chunks of fewer than 16 bytes; send larger ones, or its Content-Length"
+        self._say(HTTPStatus.BAD_REQUEST, "bad_request", detail)
 
     def on_response_complete(self) -> None:
         """An answer was handed to the transport; a request that was sent in advance may have begun."""
@@ -196,13 +250,15 @@ class Connection(H11Protocol):
     @property
     def _is_busy(self) -> bool:
         """Whether a request is being answered."""
-        return self.cycle is not None and not self.cycle.response_complete
+        cycle: Any = self.cycle  # None before the first request, which its type does not say
+        return cycle is not None and not cycle.response_complete
 
     def _note_request(self) -> None:
         if self.cycle is not self._known_cycle:
             self._known_cycle = self.cycle
             self._head_since, self._request_since = None, self.loop.time()
-            self._body_bytes, self._unread_bytes = 0, 0
+            self._body_bytes, self._content_bytes, self._unread_bytes = 0, 0, 0
+            self._is_chunked = any(name == b"transfer-encoding" for name, _ in self.headers)
         if self._is_busy:
             self._doorkeeper.works(self)
 

@@ -55,7 +55,7 @@ class Reader:
     modules: Mapping[str, Path]
 
     def read(self, path: Path) -> Reading:
-        """Read a contract and its module. What they are is noted before: a change meanwhile is seen at the next look."""
+        """Read a contract and its module. Stamps are taken before: a change meanwhile is seen at the next look."""
         before = signature_of(path)
         checked = check_file(path, defaults=self.defaults)
         if checked.contract is None:
@@ -107,14 +107,17 @@ def _read_bytes(path: Path, max_bytes: int) -> bytes:
 
 
 def failure_of(path: Path, error: InfraFabricError) -> LoadFailure:
+    """The failure of a file for an error that has no place in it."""
     return LoadFailure(path, error, f"{escape(str(path))}: error: {error}")
 
 
 def is_contract(path: Path) -> bool:
+    """Whether a file in a folder is meant as a contract, by its name."""
     return path.suffix.lower() in FORMATS and not path.name.startswith((".", "~", "#"))
 
 
 def signature_of(*paths: Path | None) -> Signature:
+    """What says that files are as they were; None for one that is not there."""
     return tuple(_stamp(path) for path in paths)
 
 

@@ -1,4 +1,4 @@
-"""The requests whose tasks are admitted and have no answer yet: what a drain waits for, and ends when it waits no more."""
+"""The requests whose tasks run and have no answer yet: what a drain waits for, and ends when it waits no more."""
 
 from __future__ import annotations
 

@@ -147,7 +147,10 @@ def _answer(description: str, schema: Plain, media: str = JSON, **more: Any) -> 
 
 _PROBLEM: Final = _refer("schemas", "Problem")
 _RETRY: Final[Plain] = {
-    "Retry-After": {"description": "Seconds after which to ask again, where it is known.", "schema": {"type": "integer"}}
+    "Retry-After": {
+        "description": "Seconds after which to ask again, where it is known.",
+        "schema": {"type": "integer"},
+    }
 }
 
 
@@ -174,12 +177,12 @@ RESPONSES: Final[Plain] = {
     "Internal": _answer("`internal`: a mistake of the server.", _PROBLEM, MEDIA_TYPE),
     "GuestFailed": _answer(f"The guest failed: {_codes(502)}.", _PROBLEM, MEDIA_TYPE),
     "Refused": _answer(
-        f"{_codes(503)}, `overloaded`, `draining`: nothing ran, or it was stopped.", _PROBLEM, MEDIA_TYPE, headers=_RETRY
+        f"{_codes(503)}, `overloaded`: nothing ran, or it was stopped.", _PROBLEM, MEDIA_TYPE, headers=_RETRY
     ),
     "Timeout": _answer("`timeout`: the deadline passed while the guest ran.", _PROBLEM, MEDIA_TYPE),
 }
 
-_EVERYWHERE: Final[Plain] = {
+EVERYWHERE: Final[Plain] = {
     "400": _refer("responses", "BadRequest"),
     "401": _refer("responses", "Unauthorized"),
     "403": _refer("responses", "Forbidden"),
@@ -207,7 +210,7 @@ TASK_RESPONSES: Final[Plain] = {
     "502": _refer("responses", "GuestFailed"),
     "503": _refer("responses", "Refused"),
     "504": _refer("responses", "Timeout"),
-} | _EVERYWHERE
+} | EVERYWHERE
 
 TASK_OPTIONS: Final = [
     {
@@ -250,12 +253,12 @@ _TASK: Final = _in_path("task_name", "The name of an export of its module.")
 
 def _found(description: str, schema: str) -> Plain:
     answers = {"200": _answer(description, _refer("schemas", schema)), "404": _refer("responses", "NotFound")}
-    return answers | _EVERYWHERE
+    return answers | EVERYWHERE
 
 
 def _probe(summary: str, answers: Plain) -> Plain:
     """An address that needs no token and answers to any name."""
-    described = _get(summary, answers | {name: _EVERYWHERE[name] for name in ("400", "431", "500")})
+    described = _get(summary, answers | {name: EVERYWHERE[name] for name in ("400", "431", "500")})
     described["get"]["security"] = []
     return described
 
@@ -283,9 +286,9 @@ PATHS: Final[Plain] = {
             "200": _answer("Metrics in Prometheus' text format.", _TEXT, TEXT),
             "501": _answer("`metrics_missing`: what to install.", _PROBLEM, MEDIA_TYPE),
         }
-        | _EVERYWHERE,
+        | EVERYWHERE,
     ),
-    "/openapi.json": _get("Read this document", {"200": _answer("OpenAPI 3.1.", _ANYTHING)} | _EVERYWHERE),
+    "/openapi.json": _get("Read this document", {"200": _answer("OpenAPI 3.1.", _ANYTHING)} | EVERYWHERE),
     "/health": _probe("Ask whether the process is up", {"200": _answer("It is.", _refer("schemas", "Health"))}),
     "/ready": _probe(
         "Ask whether it takes requests",

@@ -78,8 +78,6 @@ TITLES: Final[dict[str, str]] = {
     "not_found": "There is nothing at this address",
     "method_not_allowed": "The method is not for this address",
     "overloaded": "The server has no room for the request",
-    "draining": "The server is shutting down",
-    "not_ready": "The server is not ready",
     "metrics_missing": "The server has no metrics to show",
 }
 
@@ -100,7 +98,7 @@ class ProblemDetails:
 
     def body(self) -> bytes:
         """The JSON that is sent."""
-        head = {
+        head: dict[str, Any] = {
             "type": self.code,
             "title": TITLES[self.code],
             "status": self.status.value,

@@ -23,7 +23,9 @@ class Readiness:
         if self.draining:
             reasons.append("the server is shutting down")
         if self._deployment is not None:
-            reasons += [f"{name} is not loaded: its contract or module is refused" for name in self._deployment.missing()]
+            reasons += [
+                f"{name} is not loaded: its contract or module is refused" for name in self._deployment.missing()
+            ]
         return reasons
 
     def to_dict(self) -> dict[str, Any]:

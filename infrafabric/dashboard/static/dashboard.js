@@ -93,6 +93,7 @@
   let etag = null;
   let timer = 0;
   let failures = 0;
+  let tookMs = 0;
   let asking = null;
 
   function show(kind, text) {
@@ -133,6 +134,7 @@
     asking?.abort();
     const mine = new AbortController();
     asking = mine;
+    const began = performance.now();
     const late = setTimeout(() => mine.abort(), ANSWER_MS);
     try {
       const answer = await fetch(address(), {
@@ -150,6 +152,7 @@
       }
       if (answer.status === 304) confirm(answer.headers.get("Date"));
       failures = 0;
+      tookMs = performance.now() - began;
       show("live", "live, as of ");
     } catch (error) {
       if (asking !== mine) return; // a newer question is on its way
@@ -169,7 +172,9 @@
   function plan(now = false) {
     clearTimeout(timer);
     if (!isLive || document.hidden) return;
-    const wait = now ? 0 : Math.min(RETRY_MAX_MS, POLL_MS * 2 ** Math.max(0, failures - 2));
+    // A tenth of the time is enough for asking: a page of thousands of rows is asked for less often.
+    const usual = Math.max(POLL_MS, 9 * tookMs);
+    const wait = now ? 0 : Math.max(usual, Math.min(RETRY_MAX_MS, POLL_MS * 2 ** Math.max(0, failures - 2)));
     timer = setTimeout(ask, wait);
   }
 
