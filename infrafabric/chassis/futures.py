@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import time
 import weakref
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
-from infrafabric.chassis.refusal import Refused
+from infrafabric.chassis.refusal import Refused, Superseded
 from infrafabric.chassis.workers import ALARMS, Alarm, Workers
 from infrafabric.limits import Wait
 
@@ -50,21 +51,28 @@ class TaskFuture(Future["TaskResult"]):
 
     def begin(self, params: Any, *, wait: bool) -> None:
         """Prepare and admit the task; it ends here, queues, or starts on a worker."""
-        try:
-            self._task.prepare(params)
-            self._ask_rate(wait=wait)
-        except Refused as refused:
-            self._finish(self._task.refuse(refused))
+        while True:
+            try:
+                self._task.prepare(params)
+                self._ask_rate(params, wait=wait)
+            except Superseded:
+                self._task.follow()
+            except Refused as refused:
+                self._finish(self._task.refuse(refused))
+                return
+            else:
+                return
 
-    def _ask_rate(self, *, wait: bool) -> None:
+    def _ask_rate(self, params: Any, *, wait: bool) -> None:
         if self._task.was_cancelled():
             raise self._task.not_granted(Wait.CANCELLED)
         seconds = self._task.admit_rate(wait=wait)
         if seconds:
-            ALARMS.at(time.monotonic_ns() + int(seconds * 1e9), lambda: self._workers.start(self._ask_again))
+            ask_again = functools.partial(self._ask_again, params)
+            ALARMS.at(time.monotonic_ns() + int(seconds * 1e9), lambda: self._workers.start(ask_again))
             return
         if not self._task.swarm.gate.enqueue(self):
-            raise self._task.not_granted(Wait.CLOSED if self._task.swarm.gate.is_closed else Wait.FULL)
+            raise self._task.no_place()
         if not self.left_queue:
             # Weakly: an alarm far away must not hold a result that nobody else holds.
             mine = weakref.ref(self)
@@ -73,9 +81,12 @@ class TaskFuture(Future["TaskResult"]):
         if self._task.was_cancelled():  # by somebody who came before it was in line
             self.cancel()
 
-    def _ask_again(self) -> None:
+    def _ask_again(self, params: Any) -> None:
         try:
-            self._ask_rate(wait=True)
+            self._ask_rate(params, wait=True)
+        except Superseded:
+            self._task.follow()
+            self.begin(params, wait=True)
         except Refused as refused:
             self._finish(self._task.refuse(refused))
 

@@ -31,6 +31,10 @@ class Refused(Exception):
         self.retry_after_seconds = retry_after_seconds
 
 
+class Superseded(Exception):
+    """Inside the chassis: the swarm was replaced before the task had a place in it; it belongs to the new one."""
+
+
 def unknown_task(swarm: LoadedSwarm, name: str) -> Refused:
     """The swarm exports no such task, or none that can be called."""
     program = swarm.runtime.program

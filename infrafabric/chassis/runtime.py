@@ -18,7 +18,7 @@ from infrafabric.chassis.figures import SwarmFigures
 from infrafabric.chassis.futures import TaskFuture
 from infrafabric.chassis.loading import load
 from infrafabric.chassis.objectives import Objectives
-from infrafabric.chassis.refusal import Refused
+from infrafabric.chassis.refusal import Refused, Superseded
 from infrafabric.chassis.reporter import Reporter
 from infrafabric.chassis.task import Task
 from infrafabric.chassis.witness import Witness
@@ -260,6 +260,7 @@ class IFChassis:
             old = self._swarms.get(swarm_id)
             if old is not None:
                 self._adopt(swarm, old)
+                old.successor = swarm
         if old is None:
             swarm.retire()
             raise not_loaded(swarm_id)
@@ -359,11 +360,15 @@ class IFChassis:
 
     def _run(self, task: Task, task_params: Any, *, wait: bool) -> TaskResult:
         try:
-            try:
-                task.prepare(task_params)
-                task.admit(wait=wait)
-            except Refused as refused:
-                return task.refuse(refused)
+            while True:
+                try:
+                    task.prepare(task_params)
+                    task.admit(wait=wait)
+                    break
+                except Superseded:
+                    task.follow()
+                except Refused as refused:
+                    return task.refuse(refused)
             return task.execute(self._workers)
         except BaseException:
             task.abandon()
@@ -410,7 +415,6 @@ class IFChassis:
             check_call(task_name, timeout_seconds)
         entry.require_room()
         task = Task(self._swarm(swarm_id), task_name, timeout_seconds)
-        task.swarm.tasks.add(task)
         if BRIDGE.tracing is not None or task.called_ns >= BRIDGE.look_ns:
             self._reporter.task_began(task)
         return task

@@ -128,6 +128,8 @@ class LoadedSwarm:
         self.plans: dict[str, TaskPlan] = {}
         #: What `TaskResult.metadata` is made of.
         self.result_context = (contract.version, limits)
+        #: What took its place, for tasks that find its gate closed.
+        self.successor: LoadedSwarm | None = None
         self.loaded_at = time.time()
         self._loaded_ns = time.monotonic_ns()
         #: Tasks that wait or run, for cancellation.

@@ -18,6 +18,7 @@ from infrafabric.chassis.account import failure_of, failure_of_refusal, figures_
 from infrafabric.chassis.policy import Pass, PolicyState
 from infrafabric.chassis.refusal import (
     Refused,
+    Superseded,
     bad_params,
     no_memory,
     not_granted,
@@ -66,15 +67,31 @@ class Task(Run):
     _entered = False
 
     def __init__(self, swarm: LoadedSwarm, name: str, timeout_seconds: float | None) -> None:
-        self.swarm = swarm
         self.name = name
-        self.terms = swarm.runtime.terms  # `Run.__init__`, without the call
+        self.timeout_seconds = timeout_seconds
         self.called_ns = time.monotonic_ns()
-        limit_ns = swarm.max_execution_ns
-        if timeout_seconds is not None and timeout_seconds * 1e9 < limit_ns:
-            self.caller_deadline = True
-            limit_ns = int(timeout_seconds * 1e9)
+        self._belong_to(swarm)
+
+    def _belong_to(self, swarm: LoadedSwarm) -> None:
+        """Be a task of this swarm, under its terms (`Run.__init__`, without the call)."""
+        self.swarm = swarm
+        self.terms = swarm.runtime.terms
+        limit_ns, timeout_seconds = swarm.max_execution_ns, self.timeout_seconds
+        if timeout_seconds is not None:
+            self.caller_deadline = timeout_seconds * 1e9 < limit_ns
+            if self.caller_deadline:
+                limit_ns = int(timeout_seconds * 1e9)
         self.deadline_ns = self.called_ns + limit_ns
+        swarm.tasks.add(self)
+
+    def follow(self) -> None:
+        """Go over to the swarm that took the place of this one. `prepare` comes next: other terms may hold there."""
+        old, successor = self.swarm, self.swarm.successor
+        if successor is None:
+            raise AssertionError("nothing took the place of its swarm")  # pragma: no cover
+        self._give_back()
+        old.tasks.discard(self)
+        self._belong_to(successor)
 
     # --- cancellation ------------------------------------------------------------------------------
 
@@ -137,7 +154,7 @@ class Task(Run):
         raise turned_away(self.swarm, answer)
 
     def admit(self, *, wait: bool) -> None:
-        """Take the rate and a slot on this thread, waiting where that is allowed. Raises `Refused`."""
+        """Take the rate and a slot on this thread, waiting where that is allowed. Raises `Refused` or `Superseded`."""
         while seconds := self.admit_rate(wait=wait):
             self._rest(time.monotonic_ns() + int(seconds * 1e9))
         if not self.swarm.gate.try_enter():
@@ -149,7 +166,7 @@ class Task(Run):
         self.waiter = waiter = SlotWaiter()
         waiter.gate = gate
         if not gate.enqueue(waiter):
-            raise self.not_granted(Wait.CLOSED if gate.is_closed else Wait.FULL)
+            raise self.no_place()
         # The main thread looks up for signals; others are woken, and would only take the interpreter from each other.
         slice_ns = _WAIT_SLICE_NS if get_ident() == entry.MAIN_THREAD else self.deadline_ns
         while not waiter.wait(min(self.deadline_ns - time.monotonic_ns(), slice_ns)):
@@ -159,6 +176,13 @@ class Task(Run):
                 raise self.not_granted(ended)
         if waiter.heard is not Wait.GRANTED:
             raise self.not_granted(waiter.heard)
+
+    def no_place(self) -> Refused | Superseded:
+        """Why the gate let it neither in nor into the line."""
+        swarm = self.swarm
+        if not swarm.gate.is_closed:
+            return self.not_granted(Wait.FULL)
+        return self.not_granted(Wait.CLOSED) if swarm.successor is None else Superseded()
 
     def granted(self) -> None:
         """Note that the gate gave this task its slot."""
