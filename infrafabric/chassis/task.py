@@ -15,7 +15,7 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from infrafabric.chassis.account import failure_of, failure_of_refusal, figures_of
-from infrafabric.chassis.policy import Pass, PolicyState
+from infrafabric.chassis.passing import ask, leave_unheard, teach, turned_since
 from infrafabric.chassis.refusal import (
     Refused,
     Superseded,
@@ -23,16 +23,15 @@ from infrafabric.chassis.refusal import (
     no_memory,
     not_granted,
     rate_limited,
-    turned_away,
     unknown_task,
 )
 from infrafabric.chassis.results import Facts, Failure, Figures, TaskResult, set_facts
 from infrafabric.engine import GuestEnded, NoRoomError, Run, Verdict, entry, stop
-from infrafabric.errors import Blame, ContractValidationError, Outcome, escape
+from infrafabric.errors import ContractValidationError, Outcome, escape
 from infrafabric.limits import RateToken, Refusal, SlotWaiter, Wait
 
 if TYPE_CHECKING:
-    from infrafabric.chassis.policy import Policy
+    from infrafabric.chassis.policy import Pass
     from infrafabric.chassis.swarm import LoadedSwarm, TaskPlan
     from infrafabric.chassis.workers import Workers
     from infrafabric.telemetry import TaskTrace
@@ -61,7 +60,8 @@ class Task(Run):
     plan: TaskPlan
     #: Its span, where the application traces.
     trace: TaskTrace | None = None
-    _pass: Pass | None = None
+    #: As what the budget policy let it in, where there is one.
+    passed: Pass | None = None
     _token: RateToken | None = None
     _cancelled = False
     _entered = False
@@ -130,8 +130,8 @@ class Task(Run):
 
     def admit_rate(self, *, wait: bool) -> float:
         """Take the rate. Returns 0.0, or with ``wait`` the seconds after which to ask again. Raises `Refused`."""
-        if self.swarm.policy is not None and self._pass is None:
-            seconds = self._ask_policy(self.swarm.policy, wait=wait)
+        if self.swarm.policy is not None and self.passed is None:
+            seconds = ask(self, self.swarm.policy, wait=wait)
             if seconds:
                 return seconds
         answer = self.swarm.rate.try_admit()
@@ -141,17 +141,6 @@ class Task(Run):
         if wait and answer.retry_after_seconds < (self.deadline_ns - time.monotonic_ns()) / 1e9:
             return answer.retry_after_seconds
         raise rate_limited(self.swarm, answer)
-
-    def _ask_policy(self, policy: Policy, *, wait: bool) -> float:
-        """Ask the contract's budget policy first: whom it turns away costs no rate. As `admit_rate`."""
-        answer = policy.admit()
-        if isinstance(answer, Pass):
-            self._pass = answer
-            return 0.0
-        seconds = answer.retry_after_seconds
-        if wait and answer.state is PolicyState.THROTTLED and seconds < (self.deadline_ns - time.monotonic_ns()) / 1e9:
-            return seconds
-        raise turned_away(self.swarm, answer)
 
     def admit(self, *, wait: bool) -> None:
         """Take the rate and a slot on this thread, waiting where that is allowed. Raises `Refused` or `Superseded`."""
@@ -167,6 +156,8 @@ class Task(Run):
         waiter.gate = gate
         if not gate.enqueue(waiter):
             raise self.no_place()
+        if self.was_cancelled() and gate.withdraw(waiter):  # by somebody who came before it was in line
+            raise self.not_granted(Wait.CANCELLED)
         # The main thread looks up for signals; others are woken, and would only take the interpreter from each other.
         slice_ns = _WAIT_SLICE_NS if get_ident() == entry.MAIN_THREAD else self.deadline_ns
         while not waiter.wait(min(self.deadline_ns - time.monotonic_ns(), slice_ns)):
@@ -208,17 +199,11 @@ class Task(Run):
             self.swarm.gate.leave()
         if not self.started_ns:
             self._give_back()
-        self._leave_policy()
-
-    def _leave_policy(self) -> None:
-        """A task of which the policy learns nothing leaves its place to the next."""
-        passed, self._pass = self._pass, None
-        if passed is not None and self.swarm.policy is not None:
-            self.swarm.policy.give_back(passed)
+        leave_unheard(self)
 
     def _give_back(self) -> None:
         """A task that never ran consumes no rate."""
-        self._leave_policy()
+        leave_unheard(self)
         token, self._token = self._token, None
         if token is not None:
             self.swarm.rate.give_back(token)
@@ -232,8 +217,8 @@ class Task(Run):
         try:
             if time.monotonic_ns() >= self.deadline_ns:  # it had its slot, and no thread came in time
                 raise self.not_granted(Wait.EXPIRED)
-            if self._pass is not None and swarm.policy is not None and (turned := swarm.policy.still(self._pass)):
-                return self.refuse(turned_away(swarm, turned))
+            if self.passed is not None and (refused := turned_since(self)) is not None:
+                return self.refuse(refused)
             while share is not None and (spare_ns := share.begin(time.monotonic_ns())) < 0:
                 self._rest(time.monotonic_ns() - spare_ns)
             if share is not None:
@@ -278,15 +263,6 @@ class Task(Run):
         figures = Figures(wall_ns=now_ns - self.called_ns, queue_ns=now_ns - self.called_ns)
         return self._result(now_ns, refused.outcome, figures, failure=failure_of_refusal(refused))
 
-    def _teach_policy(self, outcome: Outcome, blame: Blame | None) -> None:
-        """Tell the budget policy how the task ended; a failure may be the one that spends the budget."""
-        policy, passed, self._pass = self.swarm.policy, self._pass, None
-        if policy is None or passed is None:
-            return
-        if blame is Blame.GUEST and policy.watches_budget:
-            self.swarm.slo.evaluate()
-        policy.ended(passed, outcome, outcome.blame if blame is None else blame)
-
     def _ended(self, verdict: Verdict | None, output: Any) -> TaskResult:
         now_ns = time.monotonic_ns()
         figures = figures_of(self, now_ns)
@@ -311,8 +287,8 @@ class Task(Run):
         swarm.slo.record(outcome, figures.execution_ns, now_ns, blame=blame)
         if swarm.task_slos and (own := swarm.task_slos.get(self.name)) is not None:
             own.record(outcome, figures.execution_ns, now_ns, blame=blame)
-        if self._pass is not None:
-            self._teach_policy(outcome, blame)
+        if self.passed is not None:
+            teach(self, outcome, blame)
         name = self.convention.NAME if self.convention is not None else None
         facts = (outcome, swarm.swarm_id, self.name, output, failure, logs, figures, *swarm.result_context, name)
         result = _new_result(TaskResult)

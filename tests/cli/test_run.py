@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
+import re
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -190,7 +192,9 @@ def test_records_that_were_dropped_are_told(infrafabric: Run, tmp_path: Path) ->
               (br_if $again (i32.lt_u (local.get $i) (i32.const 50))))))""")
     )
     ended = infrafabric("run", tmp_path / "flood.wasm", "flood", "--log-level", "off", "--log-rate", "10Ki/s")
-    assert (ended.status, ended.err) == (0, "note: 41 records of its log were dropped; --log-rate allows more\n")
+    # While a guest rests for its flood, the budget may come to hold one more.
+    assert re.fullmatch(r"note: 4[01] records of its log were dropped; --log-rate allows more\n", ended.err)
+    assert ended.status == 0
     assert infrafabric("run", tmp_path / "flood.wasm", "flood", "--log-level", "off").err == ""
 
 
@@ -297,7 +301,7 @@ def test_every_example_guest_answers_as_its_manifest_says(
     if "output" in check:
         assert result["output"] == check["output"]
     elif "output_hex" in check:
-        assert result["output"] == {"base64": "//4A"}
+        assert result["output"] == {"base64": base64.b64encode(bytes.fromhex(check["output_hex"])).decode()}
     assert check.get("message", "") in str(result["error"])
 
 
