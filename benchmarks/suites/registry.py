@@ -13,6 +13,7 @@ from benchmarks.suites import (
     density,
     host_calls,
     hot_path,
+    http_load,
     loading,
     payloads,
     scaling,
@@ -55,6 +56,7 @@ SUITES = (
     Suite("cpu-share", "The CPU share", cpu_share.measure),
     Suite("slo", "Service level objectives", slo.measure),
     Suite("scaling", "Threads", scaling.measure),
+    Suite("http", "Over HTTP", http_load.measure),
     Suite("density", "Many swarms", density.measure),
 )
 

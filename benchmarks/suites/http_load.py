@@ -1,4 +1,4 @@
-"""What HTTP adds to a task: ``python benchmarks/http_load.py [--quick]``.
+"""What HTTP adds to a task: ``python benchmarks/suites/http_load.py [--quick]``.
 
 A server of its own process runs an empty task for 8 connections, beside the same task awaited and submitted inside a
 process, in turns. `wrk` makes the load where it is installed; else a small client of asyncio does, which takes more of
@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 if not __package__:  # run as a script
-    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 from benchmarks.figures import Effort, Row, Spread, percentile, ratios
 from infrafabric.chassis import IFChassis
@@ -39,7 +39,7 @@ _SERVER = """
 import sys
 from infrafabric.chassis import IFChassis
 from infrafabric.server import ServerSettings, serve
-from benchmarks.http_load import load_adder
+from benchmarks.suites.http_load import load_adder
 with IFChassis(witness_enabled=False) as chassis:
     load_adder(chassis)
     serve(chassis, ServerSettings(port=0, drain_seconds=1), ready=lambda server: print(server.port, flush=True))
