@@ -81,9 +81,9 @@ class RecentRecords:
             self._records = deque(maxlen=RECENT_RECORDS)
         self._records.append((level, cut(text), created))
 
-    def kept(self) -> tuple[tuple[int, str, float], ...]:
+    def kept(self) -> list[tuple[int, str, float]]:
         """What is kept, oldest first."""
-        return tuple(self._records or ())  # copied in one step of the interpreter
+        return [*(self._records or ())]  # in one step of the interpreter; a tuple may collect garbage on the way
 
 
 def cut(text: str) -> str:
@@ -135,7 +135,7 @@ class SwarmLog:
 
     def last(self) -> list[tuple[int, str, float]]:
         """Level, text and epoch second of the last `RECENT_RECORDS` records, oldest first, emitted or waiting."""
-        waiting = [(level, cut(text), created) for level, text, created, _ in tuple(self.pending)[-RECENT_RECORDS:]]
+        waiting = [(level, cut(text), created) for level, text, created, _ in [*self.pending][-RECENT_RECORDS:]]
         return [*self.recent.kept(), *waiting][-RECENT_RECORDS:]
 
     def emit(self, most: int = 64) -> bool:
@@ -157,7 +157,7 @@ class SwarmLog:
 class TaskLog:
     """The log of one task. Used by the thread that runs it."""
 
-    __slots__ = ("_fields", "_started_ns", "_swarm", "bytes", "count", "dropped", "records", "sink")
+    __slots__ = ("_fields", "_refused", "_started_ns", "_swarm", "bytes", "count", "dropped", "records", "sink")
 
     def __init__(
         self,
@@ -176,16 +176,22 @@ class TaskLog:
         self.count = 0
         self.bytes = 0
         self.dropped = 0
+        #: Of those, the ones that were asked for one by one.
+        self._refused = 0
 
-    def write(self, level: int, text: bytes, full_size_bytes: int | None = None) -> None:
-        """Keep one record, or drop and count it. ``full_size_bytes``: how long it was before it was cut."""
+    def write(self, level: int, text: bytes, full_size_bytes: int | None = None) -> bool:
+        """Keep one record, or drop and count it: False. ``full_size_bytes``: how long it was before it was cut.
+
+        A host function with more to say stops at the first that is dropped: resting for each would outlast a deadline.
+        """
         now_ns = time.monotonic_ns()
         size = len(text)
         if not self._swarm.admit(size + RECORD_OVERHEAD_BYTES, now_ns):
             self.dropped += 1
-            if self.dropped % DROPPED_IN_A_ROW == 0:
+            self._refused += 1
+            if self._refused % DROPPED_IN_A_ROW == 0:
                 time.sleep(DROP_SECONDS)
-            return
+            return False
         self.count += 1
         self.bytes += size
         decoded = text.decode("utf-8", "replace")
@@ -200,6 +206,7 @@ class TaskLog:
                 self.sink(record)
         self._swarm.pending.append((LEVELS[level], decoded, time.time(), self._fields))
         SCRIBE.wake(self._swarm)
+        return True
 
     def drop(self, count: int) -> None:
         """Count ``count`` more records as dropped."""

@@ -45,14 +45,19 @@ _PAUSE_SLICE_NS = 4_000_000
 _LAST_NS = 250_000
 #: A guest that was gone for less is charged its wall time: its thread hardly lost the processor meanwhile.
 _SHORT_NS = 50_000
-#: So long a thread that was busy before is taken to have been busy since: its CPU time is asked for no more often.
-_BUSY_NS = 1_000_000
+#: A thread's CPU time as of so long ago will do for the mark of a guest that is likely to be short.
+_RECENT_NS = 200_000
 
 
 class _ThreadClock(threading.local):
-    """This thread's CPU time when it was last asked for, which is a system call, and when that was."""
+    """This thread's CPU time when it was last asked for, which is a system call, and when that was.
 
-    asked_ns = -_BUSY_NS
+    Whether the thread was busy or asleep since, nobody knows. So it is what a guest starts from as it stands: one that
+    goes on for long may be charged what its thread did just before, within its own wall time, and never less than it
+    used. After such a guest the next one is not taken to be short.
+    """
+
+    asked_ns = -_RECENT_NS
     cpu_ns = 0
 
 
@@ -174,21 +179,18 @@ class Run:
         """What the guest uses of this thread's CPU time counts from now on."""
         clock = _CLOCK
         self.mark_ns = now_ns = time.monotonic_ns()
-        since_ns = now_ns - clock.asked_ns
-        if since_ns < _BUSY_NS:
-            self.cpu_mark_ns = clock.cpu_ns + since_ns
-        else:
+        if now_ns - clock.asked_ns >= _RECENT_NS:
             clock.asked_ns, clock.cpu_ns = now_ns, time.thread_time_ns()
-            self.cpu_mark_ns = clock.cpu_ns
+        self.cpu_mark_ns = clock.cpu_ns
 
     def spent_ns(self, now_ns: int) -> int:
         """The CPU time that this thread has used since the mark, which is moved up to now."""
         spent_ns = now_ns - self.mark_ns
         if spent_ns >= _SHORT_NS:
-            clock = _CLOCK
-            clock.asked_ns, clock.cpu_ns = now_ns, time.thread_time_ns()
-            spent_ns = max(clock.cpu_ns - self.cpu_mark_ns, 0)
-            self.cpu_mark_ns = clock.cpu_ns
+            cpu_now_ns = time.thread_time_ns()
+            spent_ns = min(max(cpu_now_ns - self.cpu_mark_ns, 0), spent_ns)
+            self.cpu_mark_ns = cpu_now_ns
+            _CLOCK.asked_ns = -_RECENT_NS
         else:
             self.cpu_mark_ns += spent_ns
         self.mark_ns = now_ns

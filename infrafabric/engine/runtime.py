@@ -125,6 +125,7 @@ class SwarmRuntime:
                 else:
                     instance.close()
             finally:
+                run.instance = None
                 leave(run, outer)
         except GuestEnded as ended:
             verdict = ended.verdict
@@ -171,6 +172,8 @@ class SwarmRuntime:
             finally:
                 if instance is not None:
                     self._put_down(instance, run, whole=whole)
+                else:
+                    run.instance = None  # the one that could not be had for it is closed
                 if run.wasi is not None:
                     run.wasi.flush(run)
                 run.settle()
@@ -186,6 +189,7 @@ class SwarmRuntime:
         run.instance = None  # or each would hold the other
         if whole and self.keep_instance:
             instance.look_ns = run.look_ns
+            del instance.run  # or it would hold the task, and what that was given, until the next one comes
         else:
             self._kept = None
             instance.close()
@@ -240,6 +244,7 @@ def _shut_down() -> None:
         for run in list(RUNNING.values()):
             stop(run, Verdict(Outcome.CANCELLED, "the interpreter is shutting down"))
         time.sleep(0.005)
+    SCRIBE.flush()
 
 
 atexit.register(_shut_down)

@@ -231,9 +231,9 @@ def _under_way() -> list[running.Run]:
 
 
 def _rest_ns(now_ns: int) -> int:
-    """How long the warden may sleep: until just after the next look that is due."""
-    next_ns = min((run.look_ns for run in _under_way() if run.look_ns != run.woken_ns), default=now_ns) + _LATE_NS
-    return min(max(next_ns - now_ns, _LATE_NS), _WARDEN_PERIOD_NS)
+    """How long the warden may sleep: until just after the next look that is due, or for a period when none is."""
+    looks = [run.look_ns for run in _under_way() if run.look_ns != run.woken_ns]
+    return min(max(min(looks) + _LATE_NS - now_ns, _LATE_NS), _WARDEN_PERIOD_NS) if looks else _WARDEN_PERIOD_NS
 
 
 class _Warden:

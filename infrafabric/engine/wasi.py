@@ -104,11 +104,14 @@ def _print(run: Run, fd: int, data: bytes) -> None:
     line = state.lines.setdefault(fd, bytearray())
     line += data
     *whole, rest = bytes(line).split(b"\n")
+    looked_at = 0
     # The queue of a swarm holds no more: the rest is only counted, or newlines alone could hold the host up.
     for text in whole[:PENDING_RECORDS]:
-        run.log.write(level_of(fd), text[:MAX_RECORD_BYTES], len(text))
-    if len(whole) > PENDING_RECORDS:
-        run.log.drop(len(whole) - PENDING_RECORDS)
+        looked_at += 1
+        if not run.log.write(level_of(fd), text[:MAX_RECORD_BYTES], len(text)):
+            break
+    if len(whole) > looked_at:
+        run.log.drop(len(whole) - looked_at)
     if len(rest) >= MAX_RECORD_BYTES:
         run.log.write(level_of(fd), rest[:MAX_RECORD_BYTES], len(rest))
         rest = b""

@@ -74,8 +74,8 @@ class CpuShare:
         self._share = percent / 100
         self._capacity = BURST_NS * self._share
         self._resume_at = RESUME_NS * self._share
-        #: With so much one thread can spin until the next look.
-        self._plenty = LOOK_NS * (1 - self._share)
+        #: With so much one thread can spin until the next look, and nobody is in debt or saves up.
+        self._plenty = max(LOOK_NS * (1 - self._share), self._resume_at)
         self._balance = self._capacity
         self._saves_up = False
         self._seen_ns = clock_ns()

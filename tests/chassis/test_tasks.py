@@ -13,6 +13,7 @@ import pytest
 from infrafabric import errors
 from infrafabric.chassis import IFChassis, TaskResult
 from infrafabric.errors import Blame
+from infrafabric.limits import Gate
 from infrafabric.testing import ADDER, RecordingObserver, contract, wat
 
 if TYPE_CHECKING:
@@ -252,6 +253,35 @@ def test_a_task_that_expires_in_the_queue_is_not_the_guests_fault(chassis: IFCha
     assert chassis.execute_task("narrow", "answer").output == 42
     assert chassis.execute_task("narrow", "answer").output == 42
     assert chassis.execute_task("narrow", "answer", check=False).status == "rate_limited"
+
+
+def test_a_cancellation_just_before_a_task_is_in_line_is_not_lost(chassis: IFChassis) -> None:
+    """Whoever cancels between the look for a slot and the place in line does not wait for the deadline."""
+
+    class CancelsOnTheWay(Gate):
+        __slots__ = ()
+
+        def enqueue(self, waiter: Any) -> bool:
+            for task in list(swarm.tasks):
+                if task.waiter is waiter:
+                    task.cancel()
+            return super().enqueue(waiter)
+
+    chassis.load_swarm("narrow", MIXED, contract("narrow"))
+    swarm = chassis.swarm_runtimes["narrow"]
+    swarm.gate = CancelsOnTheWay(1, 1)
+    assert swarm.gate.try_enter()
+    results: list[TaskResult] = []
+    thread = threading.Thread(
+        target=lambda: results.append(chassis.execute_task("narrow", "answer", timeout_seconds=10, check=False))
+    )
+    started = time.perf_counter()
+    thread.start()
+    thread.join()
+    swarm.gate.leave()
+    assert time.perf_counter() - started < 5
+    assert [result.status for result in results] == ["cancelled"]
+    assert (swarm.gate.running, swarm.gate.queued) == (0, 0)
 
 
 def test_an_overspending_guest_is_slowed_and_the_next_task_waits(chassis: IFChassis) -> None:

@@ -353,6 +353,27 @@ time.sleep(0.2)
     assert time.perf_counter() - started < 6
 
 
+def test_what_a_guest_said_last_is_not_lost() -> None:
+    """A program that ends right after its tasks, without closing anything, has still logged what the guest said."""
+    done = python(
+        GUEST
+        + """
+import logging
+class Slow(logging.StreamHandler):
+    def emit(self, record):
+        time.sleep(0.005)
+        super().emit(record)
+logging.basicConfig(format="%(message)s", handlers=[Slow()])
+logging.getLogger("infrafabric.swarm").setLevel("INFO")
+chassis = new_chassis()
+for _ in range(40): status(chassis, "say")
+""",
+        options=("-W", "ignore::ResourceWarning"),
+    )
+    assert done.returncode == 0
+    assert done.stderr == "[WASM:s] hello\n" * 40
+
+
 def test_closing_leaves_no_thread_that_holds_the_interpreter() -> None:
     """A program that never closes its chassis ends all the same, with a warning that it did not."""
     done = python(

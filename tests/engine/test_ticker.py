@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infrafabric.engine import Verdict, running, stop
+from infrafabric.engine import Verdict, running, stop, ticker
 from infrafabric.engine.ticker import DEAD_NS
 from infrafabric.errors import Outcome
 from tests.engine.driving import Guest, python
@@ -197,6 +197,18 @@ def test_nothing_ticks_while_nothing_runs() -> None:
     """A second after the last task the timer is off and the process sleeps; the next task turns it on again."""
     done = python(IDLE)
     assert done.stdout.strip() == "True True True True", (done.stdout, done.stderr)
+
+
+def test_the_warden_sleeps_until_the_next_look(guest: Guest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a period when nobody is due, or was woken already; no shorter than it takes to be late at all."""
+    monkeypatch.setattr(running, "RUNNING", {})
+    assert ticker._rest_ns(0) == ticker._WARDEN_PERIOD_NS
+    run = running.RUNNING[1] = guest.new_run()
+    for look_ns, rest_ns in ((10**12, 20_000_000), (10_000_000, 11_500_000), (1, 1_500_001), (-(10**9), 1_500_000)):
+        run.look_ns = look_ns
+        assert ticker._rest_ns(0) == rest_ns
+    run.woken_ns = run.look_ns
+    assert ticker._rest_ns(0) == ticker._WARDEN_PERIOD_NS
 
 
 def test_a_task_a_moment_before_the_ticks_stop_is_not_lost(guest: Guest) -> None:

@@ -265,6 +265,17 @@ def test_output_is_logged_line_by_line(wasi: Wasi, fd: int, level: str) -> None:
     ]
 
 
+def test_lines_over_the_budget_hold_nobody_up() -> None:
+    """A thousand lines in one call rest for none of them: the guest cannot look at its deadline meanwhile."""
+    wasi = Wasi(ALL, kept=True, log_bytes_per_second=0)
+    wasi.poke(100, b"\n" * 900)
+    wasi.vectors((100, 900))
+    ended = wasi.run("fd_write", [1, 0, 1, 64])
+    assert ended.ok() == SUCCESS
+    assert (ended.dropped, wasi.log.dropped, ended.texts) == (900, 900, [])
+    assert ended.seconds < 0.05
+
+
 @pytest.mark.parametrize(
     ("pieces", "text"),
     [

@@ -205,6 +205,61 @@ def test_threads_that_the_share_pays_for_are_never_paused(percent: float, thread
             assert share.charge(40 * MS, now_ns + 40 * MS) == 0
 
 
+@pytest.mark.parametrize("percent", [10, 50, 100, 150, 350])
+def test_a_new_task_waits_for_the_debt_of_tasks_that_ended(percent: float) -> None:
+    """Whatever the share is: in debt nobody begins, and on an empty bucket nobody begins with time to spare."""
+    share = CpuShare(percent, max_concurrent_tasks=4, clock_ns=lambda: 0)
+    full = round(share._capacity)
+    assert share.begin(0) > 0
+    share.settle(full + MS, 0)
+    assert share.begin(0) == -share.debt_wait_ns(0) < 0
+    share.settle(0, share.debt_wait_ns(0) + 1)
+    assert share.begin(share._seen_ns) >= 0
+
+
+#: Stretches between readings of the clock, and what a guest used of the one before.
+charges = st.lists(st.tuples(st.integers(-MS, 60 * MS), st.floats(0, 4)), max_size=60)
+
+
+@given(st.floats(0.5, 399), charges)
+@settings(deadline=None)
+def test_every_nanosecond_is_taken_and_none_comes_twice(percent: float, life: list[tuple[int, float]]) -> None:
+    """`settle` and `charge` against the plain sum: fill to the brim up to the guest's begin, add what came, take."""
+    share = CpuShare(percent, max_concurrent_tasks=4, clock_ns=lambda: 0)
+    capacity = balance = share._capacity
+    now_ns = seen_ns = 0
+    for number, (step_ns, threads) in enumerate(life):
+        now_ns = max(now_ns + step_ns, 0)  # threads read the clock in one order and come in another
+        cpu_ns = round(max(step_ns, 0) * threads)
+        begin_ns = max(now_ns - cpu_ns, seen_ns)
+        balance = min(balance + (begin_ns - seen_ns) * percent / 100, capacity)
+        balance += max(now_ns - begin_ns, 0) * percent / 100
+        seen_ns = max(now_ns, seen_ns)
+        balance = min(balance - cpu_ns, capacity)
+        (share.settle if number % 2 else share.charge)(cpu_ns, now_ns)
+        assert share._balance == pytest.approx(balance, abs=1)
+        assert share._balance <= capacity
+
+
+@pytest.mark.parametrize("task_us", [30, 60, 3000, 70_000])
+@pytest.mark.parametrize("percent", [10, 40, 60, 150])
+def test_short_tasks_one_after_the_other_get_one_share(percent: float, task_us: int) -> None:
+    """Four threads that only ever begin and settle use what was saved, the share, and one late task each."""
+    share = CpuShare(percent, max_concurrent_tasks=4, clock_ns=lambda: 0)
+    ready, used_ns, end_ns = [(0, thread) for thread in range(4)], 0, 2 * SECOND_NS
+    while ready[0][0] < end_ns:
+        now_ns, thread = heapq.heappop(ready)
+        spare_ns = share.begin(now_ns)
+        if spare_ns >= 0:
+            ran_ns = min(task_us * 1000, max(spare_ns, MS))  # a guest looks no sooner than a tick
+            now_ns += ran_ns
+            used_ns += ran_ns
+            share.settle(ran_ns, now_ns)
+        heapq.heappush(ready, (now_ns + max(-spare_ns, 1000), thread))
+    paid_ns = end_ns * percent / 100
+    assert 0.9 * paid_ns <= used_ns <= paid_ns + share._capacity + 4 * min(task_us * 1000, 40 * MS)
+
+
 @pytest.mark.parametrize("seconds", [0.04, 1, 60])
 def test_what_comes_in_during_a_long_run_pays_for_it(seconds: float) -> None:
     """One guest that nobody looked at for long owes what it overspent, not what the bucket could not hold."""
