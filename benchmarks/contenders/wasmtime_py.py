@@ -76,8 +76,8 @@ def floor(*, task: str = "run") -> Iterator[Batch]:
     # A function object of our own, whose arguments are plain addresses: the package's converts pointers each time.
     enter = _ffi.dll["wasmtime_func_call_unchecked"]
     enter.restype, enter.argtypes = ctypes.c_void_p, [ctypes.c_void_p] * 3 + [ctypes.c_size_t, ctypes.c_void_p]
-    context = ctypes.cast(store._context(), ctypes.c_void_p).value  # noqa: SLF001
-    callee = ctypes.addressof(function._func)  # noqa: SLF001
+    context = ctypes.cast(store._context(), ctypes.c_void_p).value  # noqa: SLF001 - the C call takes what it wraps
+    callee = ctypes.addressof(function._func)  # noqa: SLF001 - as above
     arguments = (context, callee, ctypes.addressof(values), 1, ctypes.addressof(trap))
     yield loop(lambda: enter(*arguments))
 

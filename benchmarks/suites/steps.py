@@ -145,7 +145,7 @@ def _steps(effort: Effort, run: Race) -> Grid:
 def governed(*, seconds: float) -> dict[str, dict[str, float]]:
     """The steps as `infrafabric bench` tells them."""
     from benchmarks.contenders.ours import contract  # noqa: PLC0415 - and the next: in the probe's process only
-    from infrafabric.cli.bench.measuring import measure as measure_task  # noqa: PLC0415
+    from infrafabric.cli.bench.measuring import measure as measure_task  # noqa: PLC0415 - not for --list
 
     measured = measure_task(module("nothing"), contract("swarm"), "run", None, seconds=seconds, threads=1)
     found = {}

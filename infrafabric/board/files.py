@@ -19,8 +19,12 @@ from infrafabric.errors import BoardError, escape
 
 T = TypeVar("T")
 
-#: A board of ten thousand swarms is smaller.
+#: A board of three thousand swarms is smaller, or an overview of a hundred thousand objectives.
 MAX_BYTES: Final = 64 * 1024 * 1024
+#: Lists and mappings, and values: empty ones take thirty times the memory of their text. Boards have one list or
+#: mapping for each 70 bytes, and one value for each 8, at least.
+MAX_CONTAINERS: Final = 1_200_000
+MAX_VALUES: Final = 8_500_000
 #: Texts, in which brackets mean nothing, and brackets.
 _TOKENS: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{]+|[\]}]+', re.DOTALL)
 #: The envelope, a page, an objective: data of the contract begin so deep, and `MAX_DEPTH` is theirs.
@@ -72,7 +76,9 @@ def from_text(kind: type[T], text: bytes) -> T:
     """The record in a text that nobody vouches for. `BoardError` says what does not fit, with the path to it."""
     if len(text) > MAX_BYTES:
         raise BoardError(f"it is larger than {MAX_BYTES // 1024**2} MiB; ask for the page of one swarm instead")
-    _check_depth(text)
+    if (values := text.count(b",")) > MAX_VALUES:
+        raise _too_many(f"{values:,} values")
+    _check_nesting(text)
     try:
         plain = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
@@ -81,13 +87,20 @@ def from_text(kind: type[T], text: bytes) -> T:
     return from_dict(kind, plain)
 
 
-def _check_depth(text: bytes) -> None:
-    """Refuse nesting before the parser recurses into it."""
-    depth = 0
+def _too_many(what: str) -> BoardError:
+    return BoardError(f"it has {what}, more than a board of its size has; ask for the page of one swarm instead")
+
+
+def _check_nesting(text: bytes) -> None:
+    """Refuse nesting before the parser recurses into it, and more lists and mappings than there is memory for."""
+    depth = containers = 0
     for token in _TOKENS.finditer(text):
         first, size = text[token.start()], token.end() - token.start()
         if first in b"[{":
             depth += size
+            containers += size
+            if containers > MAX_CONTAINERS:
+                raise _too_many(f"over {MAX_CONTAINERS:,} lists and mappings")
             if depth > _MAX_NESTING:
                 raise BoardError(
                     f"it is nested more than {_MAX_NESTING} deep at byte {token.start():,}; a board is not"

@@ -5,40 +5,23 @@ from __future__ import annotations
 import json
 import time
 from itertools import islice, starmap
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from infrafabric.board.limits import Seen, uses
+from infrafabric.board.objectives import latency_bins, objective_pages, points, tasks_per_second
 from infrafabric.board.plain import printable
-from infrafabric.board.records import (
-    FORMAT,
-    BurnSeries,
-    FailureLine,
-    LatencyBin,
-    LogLine,
-    ObjectivePage,
-    Point,
-    SwarmPage,
-    TaskLine,
-)
+from infrafabric.board.records import FORMAT, FailureLine, LogLine, ObjectivePage, SwarmPage, TaskLine
 from infrafabric.engine.abi import fits
 from infrafabric.engine.guestlog import LEVEL_NAMES, LEVELS
 from infrafabric.errors import escape
-from infrafabric.telemetry import explain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from infrafabric.chassis.swarm import LoadedSwarm
     from infrafabric.engine import Function
-    from infrafabric.telemetry import CoursePoint, SloCourse, SloSnapshot
+    from infrafabric.telemetry import SloCourse, SloSnapshot
 
-#: The names of `ObjectivePage.sentences`, and the number that each explains; of the burn rate, the fastest alert's.
-_SENTENCES: Final = {
-    "state": "state",
-    "sli": "sli",
-    "budget": "budget.remaining_ratio",
-    "exhaustion": "seconds_to_exhaustion",
-}
 _NAME_CHARACTERS: Final = 200
 #: A module may export twenty thousand functions; nobody reads so many.
 TASKS_SHOWN: Final = 500
@@ -51,8 +34,8 @@ def swarm_page(swarm: LoadedSwarm) -> SwarmPage:
     enforcement = {"state": "closed", "reason": ""} if policy is None else policy.to_dict()
     snapshot, course = swarm.slo.snapshot(enforcement=enforcement["state"]), swarm.slo.course()
     outcomes, totals = swarm.counts()
-    activity = _points(course.activity)
-    tasks_per_second = activity[-1].value or 0.0 if activity else 0.0
+    activity = points(course.activity)
+    rate = tasks_per_second(activity)
     longest_seconds = course.latency[-1][0] if course.latency else None
     return SwarmPage(
         format=FORMAT,
@@ -70,17 +53,17 @@ def swarm_page(swarm: LoadedSwarm) -> SwarmPage:
         enforcement_reason="" if enforcement["state"] == "closed" else enforcement["reason"],
         running=swarm.gate.running,
         queued=swarm.gate.queued,
-        tasks_per_second=tasks_per_second,
+        tasks_per_second=rate,
         outcomes=dict(sorted(outcomes.items())),
         blames=swarm.blames(),
         latency_target_seconds=contract.slos.target_latency_ms / 1000,
         p50_seconds=snapshot.percentiles.p50_seconds,
         p95_seconds=snapshot.percentiles.p95_seconds,
         p99_seconds=snapshot.percentiles.p99_seconds,
-        latency=tuple(LatencyBin(up_to_seconds=seconds, tasks=tasks) for seconds, tasks in course.latency),
+        latency=latency_bins(course),
         activity=activity,
         objectives=tuple(_objectives(swarm, snapshot, course)),
-        limits=uses(Seen(swarm, contract.resource_limits, outcomes, totals, tasks_per_second, longest_seconds)),
+        limits=uses(Seen(swarm, contract.resource_limits, outcomes, totals, rate, longest_seconds)),
         tasks=tuple(_tasks(swarm)),
         failures=tuple(_failures(swarm)),
         logs=tuple(_logs(swarm)),
@@ -91,51 +74,9 @@ def swarm_page(swarm: LoadedSwarm) -> SwarmPage:
 
 def _objectives(swarm: LoadedSwarm, snapshot: SloSnapshot, course: SloCourse) -> Iterator[ObjectivePage]:
     """The swarm's own objectives, then those of its tasks."""
-    yield from _pages(None, snapshot, course)
+    yield from objective_pages(None, snapshot, course)
     for task_name, engine in swarm.task_slos.items():
-        yield from _pages(task_name, engine.snapshot(), engine.course())
-
-
-def _pages(task_name: str | None, snapshot: SloSnapshot, course: SloCourse) -> Iterator[ObjectivePage]:
-    numbers = snapshot.to_dict()["objectives"]
-    courses = {objective.name: objective for objective in course.objectives}
-    for objective in snapshot.objectives:
-        name, past = objective.name, courses.get(objective.name)
-        sentences = {key: explain(snapshot, f"{name}.{number}").sentence for key, number in _SENTENCES.items()}
-        if objective.alerts:
-            fastest = objective.alerts[0].long
-            sentences["burn_rate"] = explain(snapshot, f"{name}.burn_rates.{fastest}.burn_rate").sentence
-        yield ObjectivePage(
-            name=name,
-            task=task_name,
-            state=objective.state.value,
-            period_seconds=snapshot.period_seconds,
-            numbers=_plain(numbers[name]),
-            sentences=sentences,
-            alerts={alert.name: _reason(snapshot, name, alert.name) for alert in objective.alerts},
-            budget=_points(past.budget) if past is not None else (),
-            burn=tuple(
-                BurnSeries(
-                    window=burn.window, severity=burn.severity, threshold=burn.factor, points=_points(burn.points)
-                )
-                for burn in (past.burn if past is not None else ())
-            ),
-        )
-
-
-def _reason(snapshot: SloSnapshot, objective: str, alert: str) -> str:
-    """Why an alert is in its state: what the state means, and its two burn rates."""
-    numbers = ("state", "long_burn_rate", "short_burn_rate")
-    return " ".join(explain(snapshot, f"{objective}.alerts.{alert}.{number}").sentence for number in numbers)
-
-
-def _points(points: Iterable[CoursePoint]) -> tuple[Point, ...]:
-    return tuple(Point(at=point.at, value=point.value) for point in points)
-
-
-def _plain(value: Any) -> Any:
-    """Data as JSON has them: tuples are lists there."""
-    return json.loads(json.dumps(value))
+        yield from objective_pages(task_name, engine.snapshot(), engine.course())
 
 
 def _tasks(swarm: LoadedSwarm) -> Iterator[TaskLine]:

@@ -24,6 +24,8 @@ MAX_DEPTH: Final = 32
 _SHOWN: Final = 40
 #: No count of ours gets near; arithmetic and other languages' numbers can take it.
 _MAX_INT: Final = 2**63 - 1
+#: A time that the calendar of every platform and time zone has: in the year 8307.
+_MAX_TIME: Final = 200_000_000_000
 _KINDS: Final = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
 
 
@@ -67,8 +69,8 @@ def _value(kind: Any, plain: Any, path: str) -> Any:  # noqa: PLR0911 - one line
         return _anything(plain, path, 0)
     if attrs.has(kind):
         return _record(kind, plain, path)
-    if kind is float and type(plain) is int:
-        return float(_scalar(plain, path))
+    if kind is float and type(plain) in {int, float}:
+        return _float(plain, path)
     if type(plain) is not kind:
         raise _wrong(plain, path, _KINDS[kind])
     return _scalar(plain, path)
@@ -122,6 +124,17 @@ def _scalar(plain: Any, path: str) -> Any:
     if type(plain) is int and abs(plain) > _MAX_INT:
         raise BoardError(f"{path} is beyond 64 bits; expected a whole number up to {_MAX_INT}")
     return plain
+
+
+def _float(plain: float, path: str) -> float:
+    """A number that arithmetic can take, no larger than what can be counted; a time that a calendar has."""
+    number = float(_scalar(plain, path))
+    name = path.rpartition(".")[2]
+    if (name == "at" or name.endswith("_at")) and abs(number) > _MAX_TIME:
+        raise BoardError(f"{path} is {number:g}; expected seconds since 1970, up to {_MAX_TIME:,}")
+    if abs(number) > float(_MAX_INT):
+        raise BoardError(f"{path} is {number:g}; expected a number up to {float(_MAX_INT):g}")
+    return number
 
 
 def printable(text: str) -> str:

@@ -19,6 +19,10 @@ FORMAT: Final = "infrafabric-board/1"
 #: The activity of an overview row: tasks per second, by minute, over the last hour, oldest first.
 ACTIVITY_POINTS: Final = 60
 
+#: Views warn of an error budget of which less than this is left, and of a limit of which this much is used.
+LOW_BUDGET_RATIO: Final = 0.25
+HIGH_USE_RATIO: Final = 0.8
+
 
 @attrs.frozen(kw_only=True)
 class OverviewRow:
@@ -88,7 +92,7 @@ class ObjectivePage:
 
     ``numbers`` is the objective's part of `SloSnapshot.to_dict`; ``sentences`` explains them by name (state, sli,
     budget, burn_rate, exhaustion); ``alerts`` maps the name of each alert to the reason for its state. ``budget`` is
-    the remaining ratio over the period, 1 at its begin; the ideal line falls from 1 to 0 over ``period_seconds``.
+    the remaining ratio over the period, 1 at its begin; `even_ratio` is what to compare it with.
     """
 
     name: str
@@ -100,6 +104,11 @@ class ObjectivePage:
     alerts: dict[str, str]
     budget: tuple[Point, ...]
     burn: tuple[BurnSeries, ...]
+
+    def even_ratio(self, at: float) -> float:
+        """What an even burn would have left at a moment: it falls from 1 at the first point to 0 in the period."""
+        begin = self.budget[0].at if self.budget else at
+        return max(0.0, 1 - (at - begin) / max(1, self.period_seconds))
 
 
 @attrs.frozen(kw_only=True)
@@ -116,8 +125,8 @@ class LimitUse:
 
     ``name`` is the field of the contract, ``unit`` one of ``By s % tasks/s By/s tasks instructions``. ``used`` None:
     nothing has been measured; ``limit`` None: there is none. ``ratio`` is used over limit. ``measured`` says what
-    ``used`` is ("peak of one task", "now", "last second" ...); ``hits`` counts how often the limit turned something
-    away or ended it.
+    ``used`` is ("peak of one task", "now", "last second" ...); ``hits`` counts how often the limit ended, turned away,
+    slowed down or dropped something.
     """
 
     name: str
@@ -153,7 +162,7 @@ class LogLine:
 
 @attrs.frozen(kw_only=True)
 class TaskLine:
-    """An export that can be called: ``takes`` and ``returns`` in words, how it may be called, and what came of it."""
+    """An export that can be called: what it takes and returns, and the conventions it may be called by."""
 
     name: str
     signature: str
@@ -164,9 +173,10 @@ class TaskLine:
 class SwarmPage:
     """All there is to see of one swarm.
 
-    ``outcomes`` counts ended tasks since the swarm was loaded by outcome, ``blames`` by who has to act. ``activity`` is
-    tasks per second over the last hour in buckets of the ring that keeps them. ``contract`` is its canonical data,
-    ``contract_text`` the same as YAML. ``enforcement_reason`` is empty while the policy lets everything through.
+    ``outcomes`` counts ended tasks since the swarm was loaded by outcome, ``blames`` the failed ones by who has to act.
+    ``activity`` is tasks per second over the last hour in buckets of the ring that keeps them. ``contract`` is its
+    canonical data, ``contract_text`` the same as YAML. ``enforcement_reason`` is empty while the policy lets everything
+    through.
     """
 
     format: str

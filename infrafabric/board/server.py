@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import http.client
 import threading
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from infrafabric.board import hurried
 from infrafabric.board.files import MAX_BYTES, from_text
 from infrafabric.board.records import Board, Overview, SwarmPage
 from infrafabric.errors import BoardError, escape
@@ -49,7 +49,9 @@ class ServerSource:
             raise BoardError("the token holds characters that no token has; give it as the server printed it")
         self._token = token
         self._timeout_seconds = timeout_seconds
-        self._opener = urllib.request.build_opener(_SameOrigin(parts.scheme, parts.netloc))
+        self._opener = urllib.request.build_opener(
+            _SameOrigin(parts.scheme, parts.netloc), *hurried.handlers(ANSWER_SECONDS)
+        )
         self._lock = threading.Lock()
         self._known: dict[str, tuple[str, Any]] = {}
 
@@ -141,13 +143,10 @@ class _SameOrigin(urllib.request.HTTPRedirectHandler):
 
 
 def _read(answer: http.client.HTTPResponse) -> bytes:
-    """The body, up to one byte more than is accepted. TimeoutError when it takes too long, however steady it is."""
-    until = time.monotonic() + ANSWER_SECONDS
+    """The body, up to one byte more than is accepted."""
     text = bytearray()
     while len(text) <= MAX_BYTES and (piece := answer.read1(MAX_BYTES + 1 - len(text))):
         text += piece
-        if time.monotonic() > until:
-            raise TimeoutError(f"{ANSWER_SECONDS:g} s were not enough for its answer")
     return bytes(text)
 
 

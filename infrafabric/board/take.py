@@ -9,10 +9,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
+from infrafabric.board.objectives import row_sentence, worst_first
 from infrafabric.board.page import swarm_page
 from infrafabric.board.records import ACTIVITY_POINTS, FORMAT, Board, Overview, OverviewRow
 from infrafabric.chassis.started import STARTED_AT, program_name
-from infrafabric.telemetry import AlertState, explain, state_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,13 +20,9 @@ if TYPE_CHECKING:
     from infrafabric.board.records import SwarmPage
     from infrafabric.chassis import IFChassis
     from infrafabric.chassis.swarm import LoadedSwarm
-    from infrafabric.telemetry import ObjectiveOutline, SloEngine, SloOutline
+    from infrafabric.telemetry import SloEngine, SloOutline
 
-#: States by how much they matter to whoever is on duty, the worst last.
-_ORDER: Final = {state.value: place for place, state in enumerate(AlertState)}
 _NO_ACTIVITY: Final = (0.0,) * ACTIVITY_POINTS
-#: Objectives in these states say when their budget will be gone.
-_BURNING: Final = frozenset({AlertState.RECOVERING, AlertState.INCREASING, AlertState.FIRING, AlertState.EXHAUSTED})
 
 
 def overview_of(chassis: IFChassis) -> Overview:
@@ -44,7 +40,7 @@ def _overview(swarms: dict[str, LoadedSwarm]) -> Overview:
             if task_name is None:
                 tasks_per_second += activity[-1]
             rows.extend(_rows(swarm, task_name, engine, outline, activity))
-    rows.sort(key=_worst_first)
+    rows.sort(key=worst_first)
     return Overview(
         format=FORMAT,
         taken_at=time.time(),
@@ -95,17 +91,5 @@ def _rows(
             running=gate.running,
             queued=gate.queued,
             activity=activity,
-            sentence=_sentence(engine, objective),
+            sentence=row_sentence(objective.name, objective.state, engine.snapshot),
         )
-
-
-def _sentence(engine: SloEngine, objective: ObjectiveOutline) -> str:
-    said = state_sentence(objective.name, objective.state)
-    if objective.state not in _BURNING:
-        return said
-    return f"{said} {explain(engine.snapshot(), f'{objective.name}.seconds_to_exhaustion').sentence}"
-
-
-def _worst_first(row: OverviewRow) -> tuple[int, bool, str, str, str]:
-    """By state, of equals those that are held back first; then by swarm, task and objective."""
-    return (-_ORDER[row.state], row.enforcement == "closed", row.swarm_id, row.task or "", row.objective)

@@ -81,7 +81,7 @@ def command(
     from infrafabric.cli.bench.shown import show  # noqa: PLC0415 - as above
 
     target = open_target(target_path, {"resource_limits": limit_flags.given(limits)}, module_path)
-    task_params = params.read_params(params_text, params_format, ())
+    task_params = params.read_params(params_text, params_format, (), flag="PARAMS")
     _silence_guests()
     try:
         with progress(f"measuring {escape(str(target_path), 60)} for {seconds:g} s ..."):

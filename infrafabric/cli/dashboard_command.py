@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from infrafabric.cli.app import Command
 from infrafabric.cli.console import say
-from infrafabric.cli.token_option import TOKEN_VARIABLE, read_token, token_option
+from infrafabric.cli.token_option import TOKEN_VARIABLE, behind_tls_option, read_token, token_option
 from infrafabric.errors import escape
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ Examples:
     multiple=True,
     help="A name under which the dashboard may be asked, such as a proxy's. Repeatable.",
 )
+@behind_tls_option
 @token_option
 @click.option("--open", "opens_browser", is_flag=True, help="Open it in the browser.")
 def command(
@@ -51,6 +52,7 @@ def command(
     host: str,
     port: int,
     allowed_hosts: tuple[str, ...],
+    behind_tls: bool,
     token_file: Path | None,
     opens_browser: bool,
 ) -> int:
@@ -71,7 +73,9 @@ def command(
     token = read_token(token_file)
     source = open_source(source_text, token)
     source.overview()  # what is wrong with it is said now
-    with _listen(source, host, port, token, allowed_hosts) as server:
+    with _listening(
+        source, host=host, port=port, token=token, extra_hosts=allowed_hosts, behind_tls=behind_tls
+    ) as server:
         say("note", f"the dashboard of {source.name}; Ctrl-C ends it")
         click.echo(server.url)
         if opens_browser:
@@ -81,13 +85,11 @@ def command(
     return 0
 
 
-def _listen(
-    source: BoardSource, host: str, port: int, token: str | None, allowed_hosts: tuple[str, ...]
-) -> DashboardServer:
+def _listening(source: BoardSource, *, host: str, port: int, token: str | None, **options: Any) -> DashboardServer:
     from infrafabric.dashboard.serving import DashboardServer  # noqa: PLC0415 - not for --help
 
     try:
-        return DashboardServer(source, host=host, port=port, token=token, extra_hosts=allowed_hosts)
+        return DashboardServer(source, host=host, port=port, token=token, **options)
     except ValueError as error:
         hint = "" if token is not None else f"; give it with --token-file, or in {TOKEN_VARIABLE}"
         raise click.UsageError(f"{error}{hint}") from None

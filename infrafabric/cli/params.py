@@ -26,7 +26,7 @@ FORMATS: tuple[Format, ...] = ("auto", "json", "text", "bytes")
 MAX_BYTES = 64 << 20
 
 
-def read_params(params: str | None, params_format: Format, pairs: Sequence[str]) -> Any:
+def read_params(params: str | None, params_format: Format, pairs: Sequence[str], *, flag: str = "--params") -> Any:
     """The parameters that the flags describe; None where there are none. Raises `click.UsageError`."""
     if params is not None and pairs:
         raise click.UsageError("give either --params or --param, not both")
@@ -39,8 +39,9 @@ def read_params(params: str | None, params_format: Format, pairs: Sequence[str])
     if params.startswith("@"):
         path = Path(params[1:])
         by_name: Format = "json" if params_format == "auto" and path.suffix == ".json" else params_format
-        return _decode(_read_file(path, "--params"), by_name, escape(str(path), 200))
-    return _decode(params.encode("utf-8", "surrogateescape"), "json" if params_format == "auto" else params_format, "")
+        return _decode(_read_file(path, flag), by_name, escape(str(path), 200))
+    data = params.encode("utf-8", "surrogateescape")
+    return _decode(data, "json" if params_format == "auto" else params_format, flag)
 
 
 def advice(params: str | None, params_format: Format, pairs: Sequence[str]) -> str | None:
@@ -77,7 +78,6 @@ def _object(pairs: Sequence[str]) -> dict[str, Any]:
 
 
 def _decode(data: bytes, how: Format, where: str) -> Any:
-    where = where or "--params"
     if how == "bytes":
         return data
     try:
@@ -110,8 +110,9 @@ def _other_than_json(where: str, text: str) -> str:
     if where.startswith("--param "):
         key = where.removeprefix("--param ")
         return f"{key}=... gives text, {key}:=... JSON"
-    if where == "--params" and "\n" not in text and len(text) < 256 and Path(text).is_file():
-        return f"to read the file, write --params @{escape(text)}"
+    if where in {"--params", "PARAMS"} and "\n" not in text and len(text) < 256 and Path(text).is_file():
+        sign = "--params @" if where == "--params" else "@"
+        return f"to read the file, write {sign}{escape(text)}"
     return "--params-format text sends it as it is"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +15,7 @@ from infrafabric.cli.app import Command
 from infrafabric.cli.console import say
 from infrafabric.cli.ending import ReportedError
 from infrafabric.cli.progress import progress
+from infrafabric.cli.token_option import TOKEN_VARIABLE, behind_tls_option, read_token, token_option
 from infrafabric.errors import ContractError, escape
 
 if TYPE_CHECKING:
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from infrafabric.server import Deployment, Server, ServerSettings
     from infrafabric.telemetry import Scrape
 
-#: Where the token may stand instead of in a file.
-TOKEN_VARIABLE: Final = "INFRAFABRIC_TOKEN"  # noqa: S105 - a name
-_MAX_TOKEN_BYTES: Final = 4096
 _MAX_PORT: Final = 65_535
 _MAX_DRAIN_SECONDS: Final = 86_400
 _MAX_BODY_BYTES: Final = 64 << 20
@@ -75,6 +72,7 @@ class _Options:
     port: int
     token_file: Path | None
     allowed_hosts: tuple[str, ...]
+    behind_tls: bool
     state_dir: Path | None
     cache_dir: Path | None
     watch: bool
@@ -106,12 +104,7 @@ Examples:
 @click.option(
     "--port", type=click.IntRange(0, _MAX_PORT), default=8080, help="The port; 0 takes a free one.  [default: 8080]"
 )
-@click.option(
-    "--token-file",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help=f"The token that whoever asks has to send.  [default: what {TOKEN_VARIABLE} holds]",
-)
+@token_option
 @click.option(
     "--allowed-host",
     "allowed_hosts",
@@ -119,6 +112,7 @@ Examples:
     multiple=True,
     help="A name under which the server may be asked, such as a proxy's. Repeatable.",
 )
+@behind_tls_option
 @click.option(
     "--state-dir", metavar="DIR", type=click.Path(path_type=Path), help="Keep SLO histories here between runs."
 )
@@ -161,7 +155,7 @@ def command(**flags: Any) -> int:
 
     if missing := missing_extra():
         raise click.UsageError(missing)
-    token = _token(options.token_file)
+    token = read_token(options.token_file)
     from infrafabric.dashboard.guard import check_bind  # noqa: PLC0415 - as above
 
     try:
@@ -248,6 +242,7 @@ def _settings(options: _Options, token: str | None) -> ServerSettings:
         port=options.port,
         token=token,
         hosts=options.allowed_hosts,
+        behind_tls=options.behind_tls,
         drain_seconds=options.drain_seconds,
         max_body_bytes=options.max_body,
     )
@@ -255,22 +250,3 @@ def _settings(options: _Options, token: str | None) -> ServerSettings:
 
 def _with_flag(message: str, token: str | None) -> str:
     return message if token is not None else f"{message}; give it with --token-file, or in {TOKEN_VARIABLE}"
-
-
-def _token(path: Path | None) -> str | None:
-    """The token in a file, else in the environment; None where there is none."""
-    if path is None:
-        return os.environ.get(TOKEN_VARIABLE) or None
-    name = escape(str(path), 200)
-    try:
-        with path.open("rb") as file:
-            data = file.read(_MAX_TOKEN_BYTES + 1)
-        token = data.decode("ascii").strip()
-    except OSError as error:
-        raise click.UsageError(f"cannot read the token in '{name}': {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise click.UsageError(f"the token in '{name}' is not ASCII text") from None
-    if not token or len(data) > _MAX_TOKEN_BYTES:
-        size = "nothing" if not token else f"more than {_MAX_TOKEN_BYTES:,} bytes"
-        raise click.UsageError(f"'{name}' holds {size}; expected one line with the token")
-    return token

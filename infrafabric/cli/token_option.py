@@ -1,4 +1,7 @@
-"""The token of a server, from a file or the environment: never from an argument, which every process can read."""
+"""How a server knows who asks: by its token, and the login that the token gives.
+
+A token comes from a file or the environment, never from an argument, which every process can read.
+"""
 
 from __future__ import annotations
 
@@ -43,3 +46,10 @@ def read_token(token_file: Path | None) -> str | None:
     if not token or len(data) > _TOKEN_BYTES_MAX or len(token.split()) != 1:
         raise click.UsageError(f"'{name}' holds no token: expected one line of at most {_TOKEN_BYTES_MAX} bytes")
     return token
+
+
+def behind_tls_option(function: _AnyFunction) -> _AnyFunction:
+    """Add ``--behind-tls``; the command gets ``behind_tls``."""
+    return click.option(
+        "--behind-tls", is_flag=True, help="Browsers come over https, to a proxy: their login is sent over https alone."
+    )(function)

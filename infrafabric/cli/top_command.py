@@ -11,9 +11,9 @@ import click
 from infrafabric.cli.app import Command
 from infrafabric.cli.console import is_terminal
 from infrafabric.cli.output import output_option, print_data
-from infrafabric.cli.token_option import read_token, token_option
+from infrafabric.cli.token_option import TOKEN_VARIABLE, read_token, token_option
 from infrafabric.cli.units import parse_duration
-from infrafabric.errors import escape
+from infrafabric.errors import BoardError, escape
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,13 +69,21 @@ def command(*, source_text: str, token_file: Path | None, interval_seconds: floa
     """
     from infrafabric.board.sources import open_source  # noqa: PLC0415 - not for --help
 
-    source = open_source(source_text, read_token(token_file))
+    token = read_token(token_file)
+    source = open_source(source_text, token)
     if output_format is None and _can_draw():
         from infrafabric.top import run_top  # noqa: PLC0415 - as above
 
         run_top(source, interval_seconds=interval_seconds)
-    else:
+        return 0
+    try:
         _print_once(source, output_format or "table")
+    except BoardError as error:
+        if source_text == DEFAULT_SOURCE and "does not answer" in str(error):
+            error.add_note("`infrafabric demo` starts one to look around in")
+        elif token is None and "HTTP 401" in str(error):
+            error.add_note(f"--token-file and {TOKEN_VARIABLE} do")
+        raise
     return 0
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import attrs
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from infrafabric.board.files import to_text
@@ -26,6 +26,7 @@ from infrafabric.board.records import Board, Overview, SwarmPage
 from infrafabric.dashboard import pages
 from infrafabric.dashboard.guard import Guard
 from infrafabric.dashboard.headers import SecurityHeaders
+from infrafabric.dashboard.problem import problem
 from infrafabric.dashboard.views import Filter
 from infrafabric.errors import InfraFabricError, escape
 
@@ -46,12 +47,17 @@ _FILTER_CHARACTERS: Final = 200
 
 
 def dashboard_app(
-    source: BoardSource, *, hosts: tuple[str, ...], token: str | None = None, open_paths: tuple[str, ...] = ()
+    source: BoardSource,
+    *,
+    hosts: tuple[str, ...],
+    token: str | None = None,
+    open_paths: tuple[str, ...] = (),
+    behind_tls: bool = False,
 ) -> Starlette:
-    """An application that shows the board of ``source``, behind a `Guard` with ``hosts``, ``token``, ``open_paths``."""
+    """An application that shows the board of ``source``, behind a `Guard` that gets the rest."""
     return Starlette(
         routes=dashboard_routes(source),
-        middleware=[Middleware(Guard, hosts=hosts, token=token, open_paths=open_paths)],
+        middleware=[Middleware(Guard, hosts=hosts, token=token, open_paths=open_paths, behind_tls=behind_tls)],
         exception_handlers={HTTPStatus.NOT_FOUND: _not_found},
     )
 
@@ -71,16 +77,7 @@ def dashboard_routes(source: BoardSource) -> list[BaseRoute]:
         f"{pages.STATIC_PATH}{{name:path}}": _static,
     }
     headers = [Middleware(SecurityHeaders)]
-    return [Route(path, _endpoint(answer), middleware=headers) for path, answer in routes.items()]
-
-
-def _endpoint(answer: Callable[[Request], Response]) -> Callable[[Request], Response]:
-    """A plain function: Starlette runs what is no coroutine on a thread."""
-
-    def endpoint(request: Request) -> Response:
-        return answer(request)
-
-    return endpoint
+    return [Route(path, answer, middleware=headers) for path, answer in routes.items()]
 
 
 class _Shown:
@@ -104,9 +101,9 @@ class _Shown:
         try:
             record = take()
         except InfraFabricError as error:
-            return _problem(HTTPStatus.SERVICE_UNAVAILABLE, error.code, str(error))
+            return problem(HTTPStatus.SERVICE_UNAVAILABLE, error.code, str(error))
         if record is None:
-            return _problem(HTTPStatus.NOT_FOUND, "not_loaded", _not_loaded(_swarm_id(request)))
+            return problem(HTTPStatus.NOT_FOUND, "not_loaded", _not_loaded(_swarm_id(request)))
         return _tagged(request, _tag(record), lambda: Response(to_text(record), media_type="application/json"))
 
     # --- for people --------------------------------------------------------------------------------------
@@ -166,12 +163,6 @@ def _swarm_id(request: Request) -> str:
 
 def _not_loaded(swarm_id: str) -> str:
     return f"Swarm '{escape(swarm_id, 300)}' is not loaded."
-
-
-def _problem(status: HTTPStatus, kind: str, detail: str) -> Response:
-    """An error as RFC 9457 has it."""
-    plain = {"type": kind, "title": status.phrase, "status": status.value, "detail": detail}
-    return JSONResponse(plain, status, media_type="application/problem+json")
 
 
 def _tag(record: Overview | SwarmPage | Board, *salt: object) -> str:

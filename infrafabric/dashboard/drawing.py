@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 SPARK_HEIGHT: Final = 28
 
 _TICKS_MAX: Final = 6
+#: No task takes less or more; what a file says beyond cannot be drawn on one axis with the rest.
+_LEAST_SECONDS: Final = 1e-12
+_MOST_SECONDS: Final = 1e12
 
 
 @attrs.frozen
@@ -70,7 +73,7 @@ def histogram(bins: Sequence[LatencyBin], target_seconds: float | None) -> Histo
     """The drawing of a latency distribution; None when there is nothing to draw."""
     tasks_by_edge: dict[float, int] = {}
     for found in bins:
-        if 0 < found.up_to_seconds < math.inf and found.tasks >= 0:
+        if _LEAST_SECONDS <= found.up_to_seconds <= _MOST_SECONDS and found.tasks >= 0:
             tasks_by_edge[found.up_to_seconds] = tasks_by_edge.get(found.up_to_seconds, 0) + found.tasks
     known = [LatencyBin(up_to_seconds=edge, tasks=tasks_by_edge[edge]) for edge in sorted(tasks_by_edge)]
     filled = [at for at, found in enumerate(known) if found.tasks]
@@ -80,7 +83,9 @@ def histogram(bins: Sequence[LatencyBin], target_seconds: float | None) -> Histo
     step = shown[1].up_to_seconds / shown[0].up_to_seconds if len(shown) > 1 else 2.0
     edges = [shown[0].up_to_seconds / step, *(found.up_to_seconds for found in shown)]
     low, high = math.log(edges[0]), math.log(edges[-1])
-    if target_seconds is not None and target_seconds > 0:  # the target is in sight when it is anywhere near
+    if target_seconds is not None and not _LEAST_SECONDS <= target_seconds <= _MOST_SECONDS:
+        target_seconds = None
+    if target_seconds is not None:  # the target is in sight when it is anywhere near
         low, high = min(low, math.log(target_seconds / 1.2)), max(high, math.log(target_seconds * 1.2))
 
     def place(at_seconds: float) -> float:
@@ -102,7 +107,7 @@ def histogram(bins: Sequence[LatencyBin], target_seconds: float | None) -> Histo
     return Histogram(
         bars=bars,
         ticks=tuple((place(tick), tick) for tick in _ticks(math.exp(low), math.exp(high))),
-        target=place(target_seconds) if target_seconds is not None and target_seconds > 0 else None,
+        target=place(target_seconds) if target_seconds is not None else None,
         tasks=sum(bar.tasks for bar in bars),
         over=sum(bar.tasks for bar in bars if bar.is_over),
     )

@@ -13,6 +13,7 @@ forget them. In order, for every request:
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import ipaddress
@@ -22,11 +23,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs
 
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from infrafabric.dashboard.headers import SecurityHeaders
 from infrafabric.dashboard.pages import STATIC_PATH, login_page, root_of
+from infrafabric.dashboard.problem import problem
 from infrafabric.errors import escape
 
 if TYPE_CHECKING:
@@ -42,6 +44,9 @@ MIN_TOKEN_CHARACTERS: Final = 16
 
 _MAKE_ONE = "make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
 _FORM_BYTES_MAX = 8192
+#: Browsers send a form at once; whoever does not takes the place of somebody else meanwhile.
+_FORM_SECONDS = 5.0
+_CLOSE = {"Connection": "close"}
 #: What people look at, and may want to come back to after the login.
 _OWN_PATHS = ("dashboard/", "v1/")
 _HOST = re.compile(r"(?:\[(?P<address>[0-9a-f:.]+)\]|(?P<name>[^\s\[\]:/?#@\\]+))(?::[0-9]{0,5})?")
@@ -75,16 +80,15 @@ def check_bind(host: str, token: str | None) -> None:
         raise ValueError(f"the token holds a space or a character that is not ASCII; {_MAKE_ONE}")
 
 
-def allowed_hosts(bind_host: str, port: int, extra: Iterable[str] = ()) -> tuple[str, ...]:
+def allowed_hosts(bind_host: str, extra: Iterable[str] = ()) -> tuple[str, ...]:
     """The names under which what listens on ``bind_host`` may be asked, beside every IP address.
 
-    ``extra`` are more names, such as that of a proxy; a port behind a name says nothing here (nor does ``port``: what
-    is forwarded arrives under another one), so it is cut off.
+    ``extra`` are more names, such as that of a proxy; a port behind a name is cut off, because what is forwarded
+    arrives under another one.
 
-    >>> allowed_hosts("127.0.0.1", 8080, ["board.example.org:443"])
+    >>> allowed_hosts("127.0.0.1", ["board.example.org:443"])
     ('board.example.org', 'localhost')
     """
-    del port
     names = {"localhost", *(name for name in map(_name_of, extra) if name)}
     if not is_loopback(bind_host):
         names |= {_name_of(bind_host) or "localhost", socket.gethostname().lower(), socket.getfqdn().lower()}
@@ -95,11 +99,19 @@ class Guard:
     """ASGI middleware: only requests that may ask reach ``app``, and every answer has the security headers.
 
     ``hosts``: the names of `allowed_hosts`. ``token``: what must be known; None lets everyone in. ``open_paths`` need
-    no token, such as the probe of an orchestrator; one that ends in ``/`` opens all below it.
+    no token, such as the probe of an orchestrator; one that ends in ``/`` opens all below it. ``behind_tls``: clients
+    come over https, to a proxy that asks here without. That is told, never believed of a request's headers: anybody
+    may write these.
     """
 
     def __init__(
-        self, app: ASGIApp, *, hosts: tuple[str, ...], token: str | None, open_paths: tuple[str, ...] = ()
+        self,
+        app: ASGIApp,
+        *,
+        hosts: tuple[str, ...],
+        token: str | None,
+        open_paths: tuple[str, ...] = (),
+        behind_tls: bool = False,
     ) -> None:
         self._hosts = frozenset(name.lower() for name in hosts)
         self._token = token.encode() if token is not None else None
@@ -107,6 +119,7 @@ class Guard:
         # Cookies belong to a host, not to a port: two servers on one machine must not sign each other out.
         self._cookie = f"infrafabric-{hashlib.sha256(self._session.encode()).hexdigest()[:8]}"
         self._open_paths = (*open_paths, STATIC_PATH)
+        self._behind_tls = behind_tls
         self._inner = SecurityHeaders(app)
         self._refuse = SecurityHeaders(_answer)
 
@@ -127,21 +140,22 @@ class Guard:
         headers = request.headers
         hosts = headers.getlist("host")
         if len(hosts) != 1 or not self._is_known(_name_of(hosts[0])):
-            return _problem(
+            return problem(
                 HTTPStatus.MISDIRECTED_REQUEST,
                 "unknown_host",
                 f"'{escape(', '.join(hosts), 200)}' is no name of this server; ask it by its IP address, or start it "
                 "with this name among its allowed hosts",
             )
         if request.method not in _SAFE_METHODS and not _is_same_origin(headers):
-            return _problem(
+            return problem(
                 HTTPStatus.FORBIDDEN,
                 "cross_origin",
                 "a page of another origin may not change anything here; use a program, or a page of this server",
             )
-        if self._token is None or any(_matches(request.scope["path"], path) for path in self._open_paths):
+        path = _path_of(request.scope)
+        if self._token is None or any(_matches(path, open_path) for open_path in self._open_paths):
             return None
-        if request.method == "POST" and request.scope["path"] == LOGIN_PATH:
+        if request.method == "POST" and path == LOGIN_PATH:
             return await self._log_in(request)
         return None if self._may_ask(request) else self._ask_for_token(request, _own_path(request))
 
@@ -152,8 +166,15 @@ class Guard:
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             return self._is_token(given.strip())
-        cookie = request.cookies.get(self._cookie, "")
+        cookie = request.cookies.get(self._cookie_of(request), "")
         return hmac.compare_digest(cookie.encode("utf-8", "replace"), self._session.encode())
+
+    def _is_secure(self, request: Request) -> bool:
+        return self._behind_tls or request.scope["scheme"] == "https"
+
+    def _cookie_of(self, request: Request) -> str:
+        """The cookie's name. Over https it is one that no plain answer and no neighbouring name can set."""
+        return f"__Host-{self._cookie}" if self._is_secure(request) else self._cookie
 
     def _is_token(self, given: str) -> bool:
         return self._token is not None and hmac.compare_digest(given.encode("utf-8", "replace"), self._token)
@@ -165,26 +186,33 @@ class Guard:
             # Without a referrer the form's own origin would be "null", which could be anybody's.
             return HTMLResponse(page, HTTPStatus.UNAUTHORIZED, challenge | {"Referrer-Policy": "same-origin"})
         detail = "this needs the server's token: send it as 'Authorization: Bearer TOKEN'"
-        return _problem(HTTPStatus.UNAUTHORIZED, "unauthorized", detail, headers=challenge)
+        return problem(HTTPStatus.UNAUTHORIZED, "unauthorized", detail, headers=challenge)
 
     async def _log_in(self, request: Request) -> Response:
         body = b""
-        async for piece in request.stream():
-            body += piece
-            if len(body) > _FORM_BYTES_MAX:
-                detail = f"the form has more than {_FORM_BYTES_MAX} bytes; send the token alone"
-                return _problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", detail)
+        try:
+            async with asyncio.timeout(_FORM_SECONDS):
+                async for piece in request.stream():
+                    body += piece
+                    if len(body) > _FORM_BYTES_MAX:
+                        detail = f"the form has more than {_FORM_BYTES_MAX} bytes; send the token alone"
+                        return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", detail, headers=_CLOSE)
+        except TimeoutError:
+            detail = f"the form did not come within {_FORM_SECONDS:g} s"
+            return problem(HTTPStatus.REQUEST_TIMEOUT, "body_too_slow", detail, headers=_CLOSE)
+        except ClientDisconnect:  # nobody reads the answer, and a stranger's leaving is no entry in a log
+            return problem(HTTPStatus.BAD_REQUEST, "bad_request", "the form did not come whole")
         form = parse_qs(body.decode("ascii", "replace"))
         wanted = _local_path(form.get("next", [""])[0])
         if not self._is_token(form.get("token", [""])[0].strip()):
             return self._ask_for_token(request, wanted, failed=True)
         answer = RedirectResponse(root_of(request.scope) + wanted, HTTPStatus.SEE_OTHER)
         answer.set_cookie(
-            self._cookie,
+            self._cookie_of(request),
             self._session,
             httponly=True,
             samesite="strict",
-            secure=request.scope["scheme"] == "https",
+            secure=self._is_secure(request),
             path="/",
         )
         return answer
@@ -193,12 +221,6 @@ class Guard:
 async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
     answer: Response = scope["infrafabric.answer"]
     await answer(scope, receive, send)
-
-
-def _problem(status: HTTPStatus, kind: str, detail: str, headers: dict[str, str] | None = None) -> Response:
-    """An error as RFC 9457 has it."""
-    plain = {"type": kind, "title": status.phrase, "status": status.value, "detail": detail}
-    return JSONResponse(plain, status, headers, media_type="application/problem+json")
 
 
 def _is_same_origin(headers: Headers) -> bool:
@@ -227,6 +249,12 @@ def _is_address(name: str) -> bool:
     return True
 
 
+def _path_of(scope: Scope) -> str:
+    """What is asked for below the place where the application is mounted: what its routes see."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
+
+
 def _matches(path: str, open_path: str) -> bool:
     return path.startswith(open_path) if open_path.endswith("/") else path == open_path
 
@@ -234,6 +262,7 @@ def _matches(path: str, open_path: str) -> bool:
 def _own_path(request: Request) -> str:
     """What was asked for, without its leading slash, to come back to after the login."""
     path = request.scope.get("raw_path", b"").decode("ascii", "replace").partition("?")[0]
+    path = path.removeprefix(request.scope.get("root_path", ""))
     query = request.scope.get("query_string", b"").decode("ascii", "replace")
     return _local_path(path.removeprefix("/") + (f"?{query}" if query else ""))
 

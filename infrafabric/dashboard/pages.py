@@ -34,6 +34,8 @@ VERSION_CHARACTERS: Final = 12
 _MEDIA_TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".LICENSE": "text/plain"}
 #: Not printable for Python, and harmless in a page: what breaks lines, and what keeps a number with its unit.
 _HARMLESS: Final = "\n\t\N{NARROW NO-BREAK SPACE}"
+#: A path of slashes alone would fill a page with ways back.
+_MAX_STEPS: Final = 32
 #: Names that a browser takes for a place in a path instead of a name.
 _DOTS: Final = frozenset({".", ".."})
 
@@ -68,9 +70,13 @@ def version() -> str:
 
 
 def root_of(scope: Mapping[str, Any]) -> str:
-    """The way from a request's page back to the application's root, as a relative address."""
+    """The way from a request's page back to the application's root, as a relative address.
+
+    That root may lie below another application's. A page is never so deep as a path may be: what is, leads nowhere.
+    """
     path = scope.get("raw_path") or scope["path"].encode()
-    return "../" * (path.partition(b"?")[0].count(b"/") - 1) or "./"
+    steps = path.partition(b"?")[0].count(b"/") - 1 - scope.get("root_path", "").count("/")
+    return "../" * min(steps, _MAX_STEPS) or "./"
 
 
 def overview_page(overview: Overview, wanted: views.Filter, *, root: str, source: str, is_live: bool) -> str:

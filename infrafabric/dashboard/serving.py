@@ -6,8 +6,8 @@ bound by the caller's thread: what is wrong with the address is raised where it 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-import socket
 import threading
 from typing import TYPE_CHECKING, Final, Self
 
@@ -15,8 +15,10 @@ import uvicorn
 
 from infrafabric.board.sources import LiveSource
 from infrafabric.dashboard.app import dashboard_app
+from infrafabric.dashboard.connections import ServerConfig
+from infrafabric.dashboard.doorkeeper import ConnectionLimits, Doorkeeper
 from infrafabric.dashboard.guard import allowed_hosts, check_bind
-from infrafabric.errors import escape
+from infrafabric.dashboard.listening import listen, url_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,37 +29,51 @@ if TYPE_CHECKING:
 _START_SECONDS: Final = 10.0
 #: What a browser that still reads gets before it is cut off.
 _DRAIN_SECONDS: Final = 2
-_BACKLOG: Final = 128
+#: Each takes a file descriptor of a program that has other things to do; a browser opens six.
+_LIMITS: Final = ConnectionLimits(max_connections=64, max_unread_bytes=64 << 20)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which ends connections that are too slow."""
+
+    config: ServerConfig
+
+    async def main_loop(self) -> None:
+        """Serve until asked to stop."""
+        reaping = asyncio.create_task(self.config.doorkeeper.reap())
+        try:
+            await super().main_loop()
+        finally:
+            reaping.cancel()
 
 
 class DashboardServer:
     """A dashboard that is being served. Close it, or use it as a context manager."""
 
     def __init__(
-        self, source: BoardSource, *, host: str, port: int, token: str | None, extra_hosts: Iterable[str] = ()
+        self,
+        source: BoardSource,
+        *,
+        host: str,
+        port: int,
+        token: str | None,
+        extra_hosts: Iterable[str] = (),
+        behind_tls: bool = False,
     ) -> None:
         check_bind(host, token)
-        self._socket = _listen(host, port)
+        self._socket = listen(host, port)
         self.host, self.port = host, int(self._socket.getsockname()[1])
-        app = dashboard_app(source, hosts=allowed_hosts(host, self.port, extra_hosts), token=token)
-        config = uvicorn.Config(
-            app,
-            lifespan="off",
-            ws="none",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=_DRAIN_SECONDS,
-        )
-        self._server = uvicorn.Server(config)
+        app = dashboard_app(source, hosts=allowed_hosts(host, extra_hosts), token=token, behind_tls=behind_tls)
+        config = ServerConfig(app, Doorkeeper(_LIMITS))
+        config.timeout_graceful_shutdown = _DRAIN_SECONDS
+        self._server = _Server(config)
         self._thread = threading.Thread(target=self._serve, name="infrafabric-dashboard", daemon=True)
         self._thread.start()
 
     @property
     def url(self) -> str:
         """The address of the overview."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self.host, self.host)  # noqa: S104 - compared
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/dashboard/"
+        return f"{url_of(self.host, self.port)}/dashboard/"
 
     def close(self) -> None:
         """Stop listening, finish the answers under way, and end the thread. May be called again."""
@@ -93,23 +109,3 @@ def serve_dashboard(
     what is wrong with host or token, OSError when the address cannot be had.
     """
     return DashboardServer(LiveSource(chassis), host=host, port=port, token=token)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    if isinstance(port, bool) or not 0 <= port <= 65_535:
-        raise ValueError(f"port is {port!r}: give 1 to 65535, or 0 for a free one")
-    try:
-        family, *_, address = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
-            0
-        ]
-    except (socket.gaierror, UnicodeError):
-        raise ValueError(f"host '{escape(host, 100)}' is no address of this machine; give an IP address") from None
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(address)
-        listening.listen(_BACKLOG)
-    except OSError:
-        listening.close()
-        raise
-    return listening

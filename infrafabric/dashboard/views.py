@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from infrafabric.board.records import HIGH_USE_RATIO, LOW_BUDGET_RATIO
 from infrafabric.dashboard import words
 from infrafabric.errors import Blame, Outcome
 
@@ -161,11 +162,7 @@ def burn_rows(objective: ObjectivePage) -> list[SeriesRow]:
 
 def budget_rows(objective: ObjectivePage) -> list[SeriesRow]:
     """The budget that was left, and what an even burn since the first point would have left, by time."""
-    if not objective.budget:
-        return []
-    begin, period = objective.budget[0].at, max(1, objective.period_seconds)
-    ideal = [max(0.0, 1 - (point.at - begin) / period) for point in objective.budget]
-    return [SeriesRow(point.at, (point.value, even)) for point, even in zip(objective.budget, ideal, strict=True)]
+    return [SeriesRow(point.at, (point.value, objective.even_ratio(point.at))) for point in objective.budget]
 
 
 @attrs.frozen
@@ -210,11 +207,11 @@ def tone_of_budget(ratio: float | None, sli: float | None) -> str:
     """The colour of a budget: it is no signal of its own, the number stands beside it."""
     if ratio is None or sli is None:
         return "idle"
-    return "bad" if ratio <= 0 else "warn" if ratio < 0.25 else "good"
+    return "bad" if ratio <= 0 else "warn" if ratio < LOW_BUDGET_RATIO else "good"
 
 
 def tone_of_use(ratio: float | None) -> str:
     """The colour of the use of a limit."""
     if ratio is None:
         return "idle"
-    return "bad" if ratio >= 1 else "warn" if ratio >= 0.8 else "good"
+    return "bad" if ratio >= 1 else "warn" if ratio >= HIGH_USE_RATIO else "good"

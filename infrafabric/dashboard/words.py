@@ -27,7 +27,7 @@ class StateWord:
     meaning: str
 
 
-_STATES: Final = {
+_OBJECTIVE_STATES: Final = {
     "exhausted": StateWord("exhausted", "bad", "cross", "no error budget is left in this period"),
     "firing": StateWord("firing", "bad", "triangle", "burns too fast, over a long window and a short one"),
     "increasing": StateWord("increasing", "warn", "up", "burns too fast over a short window, not yet over a long one"),
@@ -36,6 +36,8 @@ _STATES: Final = {
     "insufficient_data": StateWord("insufficient data", "idle", "half", "too few events to judge"),
     "no_data": StateWord("no data", "idle", "ring", "nothing has been measured"),
     "unreachable": StateWord("unreachable", "idle", "dash", "can never fire: no error ratio is above its threshold"),
+}
+_ENFORCEMENT_STATES: Final = {
     "closed": StateWord("closed", "good", "dot", "the budget policy lets everything through"),
     "observe": StateWord("observe", "good", "dot", "the contract only observes"),
     "throttled": StateWord("throttled", "warn", "down", "the budget policy lets a part of the tasks through"),
@@ -44,7 +46,8 @@ _STATES: Final = {
 }
 
 #: The states of objectives in the order of their badness, the worst first.
-OBJECTIVE_STATES: Final = tuple(_STATES)[:8]
+OBJECTIVE_STATES: Final = tuple(_OBJECTIVE_STATES)
+_STATES: Final = _OBJECTIVE_STATES | _ENFORCEMENT_STATES
 
 
 def state(code: str) -> StateWord:

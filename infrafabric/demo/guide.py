@@ -21,17 +21,19 @@ _SIGHTS: Final = {
 def guide(running: Running) -> str:
     """The address, what to look at there, and what to try."""
     sights = "\n".join(
-        textwrap.fill(f"{name:<16} {text}", 96, initial_indent="  ", subsequent_indent=" " * 19)
+        textwrap.fill(f"{name:<16} {text}", 79, initial_indent="  ", subsequent_indent=" " * 19)
         for name, text in _SIGHTS.items()
     )
     return f"""\
 Dashboard:  {running.url}/dashboard/
 Terminal:   infrafabric top {running.url}
-Contracts:  {running.folder} (change one and save it: it is taken in while tasks run)
+Contracts:  {running.folder}
+            (change one and save it: it is taken in while tasks run)
 
-Six swarms are at work, each under its contract, called over HTTP from this process:
+Six swarms are at work under contract, called over HTTP from this process:
 
 {sights}
 
-Objectives are judged over one hour, the shortest period there is, so that alerts come within a minute.
+Objectives are judged over one hour, the shortest period there is, so that
+alerts come within a minute.
 Ctrl-C ends it."""

@@ -32,6 +32,7 @@ class DemoUnavailableError(InfraFabricError, RuntimeError):
     """The demo cannot start: a library is not installed, or its port is taken."""
 
     code: ClassVar[str] = "demo_unavailable"
+    exit_code: ClassVar[int] = 2
 
 
 @attrs.frozen(kw_only=True)

@@ -18,21 +18,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from infrafabric.dashboard.doorkeeper import ConnectionLimits
     from infrafabric.server.app import ServerApp, create_app
-    from infrafabric.server.connections import ConnectionLimits
     from infrafabric.server.deployment import Deployment
     from infrafabric.server.running import Server, ServerSettings, serve
 
 __all__ = ["ConnectionLimits", "Deployment", "Server", "ServerApp", "ServerSettings", "create_app", "serve"]
 
 _HOMES = {
-    "ConnectionLimits": "connections",
-    "Deployment": "deployment",
-    "Server": "running",
-    "ServerApp": "app",
-    "ServerSettings": "running",
-    "create_app": "app",
-    "serve": "running",
+    "ConnectionLimits": "infrafabric.dashboard.doorkeeper",
+    "Deployment": "infrafabric.server.deployment",
+    "Server": "infrafabric.server.running",
+    "ServerApp": "infrafabric.server.app",
+    "ServerSettings": "infrafabric.server.running",
+    "create_app": "infrafabric.server.app",
+    "serve": "infrafabric.server.running",
 }
 
 
@@ -46,7 +46,7 @@ def __getattr__(name: str) -> Any:
 
     if missing := missing_extra():
         raise ImportError(missing)
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value
 

@@ -18,12 +18,13 @@ from starlette.routing import Route
 
 from infrafabric.board.sources import LiveSource
 from infrafabric.dashboard.app import dashboard_routes
+from infrafabric.dashboard.doorkeeper import Pace
 from infrafabric.dashboard.guard import Guard, allowed_hosts
 from infrafabric.errors import escape
 from infrafabric.server import describing, openapi
 from infrafabric.server.accepting import no_options
 from infrafabric.server.asgi import headers_of, send_bytes, send_json, send_problem, shown
-from infrafabric.server.body import BodyRoom, Pace
+from infrafabric.server.body import BodyRoom
 from infrafabric.server.in_flight import InFlight
 from infrafabric.server.problems import ProblemDetails, RequestRefusedError, not_loaded
 from infrafabric.server.readiness import Readiness
@@ -87,6 +88,7 @@ def create_app(  # noqa: PLR0913 - one argument for each thing that a program ma
     *,
     token: str | None = None,
     hosts: Iterable[str] = (),
+    behind_tls: bool = False,
     max_body_bytes: int = MAX_BODY_BYTES,
     pace: Pace | None = None,
     deployment: Deployment | None = None,
@@ -97,8 +99,9 @@ def create_app(  # noqa: PLR0913 - one argument for each thing that a program ma
     """The server over ``chassis`` as an ASGI application, dashboard included. The chassis stays the caller's.
 
     ``token``: what whoever asks has to know; None lets everyone in. ``hosts``: the names under which it may be asked,
-    beside IP addresses and ``localhost``. ``max_body_bytes`` bounds bodies whatever contracts allow. ``board``: what
-    the dashboard shows; None: this chassis. ``scrape``: what ``/metrics`` shows. The rest is for `serve`.
+    beside IP addresses and ``localhost``. ``behind_tls``: a proxy speaks https for it. ``max_body_bytes`` bounds bodies
+    whatever contracts allow. ``board``: what the dashboard shows; None: this chassis. ``scrape``: what ``/metrics``
+    shows. The rest is for `serve`.
     """
     if not 1 <= max_body_bytes <= MAX_BODY_BYTES:
         raise ValueError(f"max_body_bytes is {max_body_bytes:,}; give 1 to {MAX_BODY_BYTES:,}")
@@ -119,7 +122,7 @@ def create_app(  # noqa: PLR0913 - one argument for each thing that a program ma
     ]
     inside = Starlette(routes=routes, exception_handlers={HTTPException: _http_problem, Exception: _failed})
     inside.router.redirect_slashes = False
-    guarded = Guard(inside, hosts=allowed_hosts("127.0.0.1", 0, hosts), token=token)
+    guarded = Guard(inside, hosts=allowed_hosts("127.0.0.1", hosts), token=token, behind_tls=behind_tls)
     return ServerApp(_Door(guarded, readiness, request_log), readiness, in_flight)
 
 
@@ -230,10 +233,10 @@ def _http_problem(request: Request, error: Exception) -> Response:
 
 
 def _failed(_request: Request, error: Exception) -> Response:
-    """A mistake of ours. Starlette raises it again, and whoever runs the application logs it."""
+    """A mistake of ours. Starlette raises it again for the log; what it says may be paths, or of other callers."""
     from starlette.responses import Response  # noqa: PLC0415 - only mistakes need it
 
-    detail = f"{type(error).__name__}: {escape(str(error), 200)}; please report it"
+    detail = f"a {type(error).__name__} that nobody expected; the server's log has it, please report it"
     problem = ProblemDetails(status=HTTPStatus.INTERNAL_SERVER_ERROR, code="internal", detail=detail)
     return Response(problem.body(), problem.status, {"content-type": "application/problem+json"})
 

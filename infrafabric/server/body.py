@@ -11,13 +11,13 @@ import asyncio
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Self
 
-import attrs
-
 from infrafabric.server.asgi import header_of, shown
 from infrafabric.server.problems import refused
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope
+
+    from infrafabric.dashboard.doorkeeper import Pace
 
 _MIB: Final = 1 << 20
 #: Bodies up to this are always taken: what many large ones hold keeps no small one out.
@@ -26,18 +26,6 @@ SMALL_BYTES: Final = 64 << 10
 
 class ClientGoneError(Exception):
     """The client went away: nobody waits for an answer."""
-
-
-@attrs.frozen(kw_only=True)
-class Pace:
-    """How slowly a client may send or read: it has ``grace_seconds``, and a second for each ``bytes_per_second``."""
-
-    grace_seconds: float = 10.0
-    bytes_per_second: int = 16 << 10
-
-    def seconds_for(self, sent_bytes: int) -> float:
-        """How long so many bytes may take."""
-        return self.grace_seconds + sent_bytes / self.bytes_per_second
 
 
 class BodyRoom:

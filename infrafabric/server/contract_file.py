@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from typing import TYPE_CHECKING
 
 import attrs
@@ -95,6 +96,8 @@ class Reader:
 
 def _read_bytes(path: Path, max_bytes: int) -> bytes:
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would block, and with it every later look at the files
+            raise ContractError(f"the module '{escape(str(path), 200)}' cannot be read: it is not a regular file")
         with path.open("rb") as file:
             data = file.read(max_bytes + 1)
     except OSError as error:

@@ -18,11 +18,13 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import uvicorn
 
+from infrafabric.dashboard.connections import ServerConfig
+from infrafabric.dashboard.doorkeeper import ConnectionLimits, Doorkeeper
 from infrafabric.dashboard.guard import check_bind, is_loopback
-from infrafabric.errors import escape
+from infrafabric.dashboard.listening import BACKLOG, listen, url_of
 from infrafabric.server.app import MAX_BODY_BYTES, ServerApp, create_app
-from infrafabric.server.connections import ConnectionLimits, Doorkeeper, ServerConfig
 from infrafabric.server.descriptors import make_room
+from infrafabric.server.problems import TITLES
 from infrafabric.server.request_log import RequestLog
 
 if TYPE_CHECKING:
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
     from infrafabric.telemetry import Scrape
 
 DRAIN_SECONDS: Final = 30.0
-_BACKLOG: Final = 1024
 #: Connections that are open when the drain begins may have sent a request already.
 _LINGER_SECONDS: Final = 0.1
 #: What cancelled tasks and their answers may take.
@@ -47,12 +48,17 @@ _log = logging.getLogger("infrafabric.server")
 
 @attrs.frozen(kw_only=True)
 class ServerSettings:
-    """Where and how to serve. ``hosts``: names under which the server may be asked, beside addresses."""
+    """Where and how to serve.
+
+    ``hosts``: names under which the server may be asked, beside addresses. ``behind_tls``: clients come over https, to
+    a proxy.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8080
     token: str | None = None
     hosts: tuple[str, ...] = ()
+    behind_tls: bool = False
     drain_seconds: float = DRAIN_SECONDS
     max_body_bytes: int = MAX_BODY_BYTES
     connections: ConnectionLimits = attrs.field(factory=ConnectionLimits)
@@ -79,6 +85,7 @@ class Server(uvicorn.Server):
             chassis,
             token=settings.token,
             hosts=(*settings.hosts, *_own_names(settings.host)),
+            behind_tls=settings.behind_tls,
             max_body_bytes=settings.max_body_bytes,
             pace=limits.pace,
             deployment=deployment,
@@ -88,13 +95,12 @@ class Server(uvicorn.Server):
         self._doorkeeper = Doorkeeper(limits)
         self._socket = listen(settings.host, settings.port)
         self.port: int = self._socket.getsockname()[1]
-        super().__init__(ServerConfig(self.app, self._doorkeeper))
+        super().__init__(ServerConfig(self.app, self._doorkeeper, TITLES))
 
     @property
     def url(self) -> str:
         """The address to ask, without a slash at the end."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self.settings.host, self.settings.host)  # noqa: S104 - compared
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+        return url_of(self.settings.host, self.port)
 
     def serve_until_stopped(self) -> None:
         """Serve on this thread until `stop`, or on the main thread a signal."""
@@ -126,6 +132,11 @@ class Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's signature
         """The first signal drains, the second ends at once."""
         self.stop(at_once=self.should_exit)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen. More may wait to be let in than are let in at once, which are one number for asyncio."""
+        await super().startup(sockets)
+        self._socket.listen(BACKLOG)
 
     async def main_loop(self) -> None:
         """Serve until asked to stop, reaping slow connections and, where asked for, watching files."""
@@ -198,27 +209,6 @@ def serve(
     if ready is not None:
         ready(server)
     server.serve_until_stopped()
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens. Raises ValueError for what is no address, OSError for one that cannot be had."""
-    if not 0 <= port <= 65_535:
-        raise ValueError(f"port is {port}: give 1 to 65535, or 0 for a free one")
-    try:
-        found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except (socket.gaierror, UnicodeError):
-        raise ValueError(f"host '{escape(host, 100)}' is no address of this machine; give an IP address") from None
-    family, kind, protocol, _, address = found[0]
-    # The protocol is named because asyncio turns Nagle's algorithm off only where it is: it costs 40 ms an answer.
-    listening = socket.socket(family, kind, protocol)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(address)
-        listening.listen(_BACKLOG)
-    except OSError:
-        listening.close()
-        raise
-    return listening
 
 
 def _own_names(host: str) -> Iterable[str]:

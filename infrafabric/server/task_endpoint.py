@@ -25,7 +25,7 @@ from infrafabric.server.accepting import (
 )
 from infrafabric.server.answers import send_result
 from infrafabric.server.asgi import header_of, headers_of, send_problem
-from infrafabric.server.body import BodyRoom, ClientGoneError, Pace, read_body
+from infrafabric.server.body import BodyRoom, ClientGoneError, read_body
 from infrafabric.server.problems import ProblemDetails, RequestRefusedError, not_loaded, refused
 from infrafabric.telemetry import within_call
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from infrafabric.chassis import IFChassis, TaskFuture, TaskResult
+    from infrafabric.dashboard.doorkeeper import Pace
     from infrafabric.server.in_flight import InFlight
 
 #: Larger bodies are read on a thread of their own.

@@ -20,6 +20,7 @@ class TopUnavailableError(InfraFabricError, RuntimeError):
     """The terminal view needs a library that is not installed."""
 
     code: ClassVar[str] = "top_unavailable"
+    exit_code: ClassVar[int] = 2
 
 
 def run_top(source: BoardSource, *, interval_seconds: float = 2.0) -> None:
@@ -30,6 +31,6 @@ def run_top(source: BoardSource, *, interval_seconds: float = 2.0) -> None:
         if error.name is None or error.name.partition(".")[0] != "textual":
             raise
         raise TopUnavailableError(
-            "the terminal view needs Textual, which is not installed; install it with: pip install 'infrafabric[tui]'"
+            "textual is not installed; install with: pip install 'infrafabric[tui]', or print once with -o table"
         ) from None
     TopApp(source, interval_seconds=interval_seconds).run()

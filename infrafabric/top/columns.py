@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from infrafabric.board.records import LOW_BUDGET_RATIO
 from infrafabric.errors import escape
 from infrafabric.top import figures
 from infrafabric.top.charts import sparkline
@@ -46,7 +47,10 @@ RowKey = tuple[str, str | None, str]
 
 #: Names in rows are cut at this many characters, whatever the width of the terminal.
 _NAME_MAX: Final = 120
-_LOW_BUDGET: Final = 0.25
+#: The name has so many cells before the chart of the last hour gets more than its least, up to one for each minute.
+_NAME_ENOUGH: Final = 32
+_CHART_MIN: Final = 12
+_CHART_MAX: Final = 60
 #: Two cells between columns from this width on.
 _ROOMY: Final = 100
 
@@ -79,7 +83,7 @@ def _kept(row: OverviewRow) -> Cell:
 
 def _left(row: OverviewRow) -> Cell:
     left = row.budget_remaining_ratio
-    style = "quiet" if row.sli is None else "bad" if left <= 0 else "warn" if left < _LOW_BUDGET else "good"
+    style = "quiet" if row.sli is None else "bad" if left <= 0 else "warn" if left < LOW_BUDGET_RATIO else "good"
     return Cell(figures.budget(left), style)
 
 
@@ -108,8 +112,8 @@ _COLUMNS: Final = (
     Column(title="p99", width=6, value=lambda row: Cell(figures.latency(row.p99_seconds)), from_width=118),
     Column(
         title="last hour",
-        width=12,
-        value=lambda row: Cell(sparkline(row.activity, 12), "info"),
+        width=_CHART_MIN,
+        value=lambda row: Cell(sparkline(row.activity, _CHART_MIN), "info"),
         from_width=134,
         is_number=False,
     ),
@@ -146,7 +150,14 @@ def layout(width: int, *, with_charts: bool = True) -> Layout:
     ]
     gap = 2 if width >= _ROOMY else 1
     left = width - sum(column.width for column in chosen) - gap * (len(chosen) - 1)
+    if chosen[-1].title == "last hour" and left > _NAME_ENOUGH:
+        more = min(left - _NAME_ENOUGH, _CHART_MAX - _CHART_MIN)
+        chosen[-1], left = _charted(chosen[-1], _CHART_MIN + more), left - more
     return Layout(columns=tuple((column, column.width or max(8, left)) for column in chosen), gap=gap)
+
+
+def _charted(column: Column, width: int) -> Column:
+    return attrs.evolve(column, width=width, value=lambda row: Cell(sparkline(row.activity, width), "info"))
 
 
 def fit(text: str, width: int, *, right: bool = False) -> str:

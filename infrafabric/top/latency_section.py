@@ -1,4 +1,4 @@
-"""How long successful tasks took, in a few lines: for the board's bins of six percent a terminal has no room."""
+"""How long successful tasks took, in a few lines: for the board's thirty bins a terminal has no room."""
 
 from __future__ import annotations
 

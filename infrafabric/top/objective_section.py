@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
@@ -12,7 +11,7 @@ from infrafabric.top import figures
 from infrafabric.top.charts import Cell as ChartCell
 from infrafabric.top.charts import Series, plot, resample, stretch
 from infrafabric.top.columns import Cell, fit
-from infrafabric.top.painting import paint, paint_chart, styled
+from infrafabric.top.painting import folded, paint, paint_chart, styled
 from infrafabric.top.snapshot import clock
 from infrafabric.top.states import look
 
@@ -39,7 +38,7 @@ def objectives(page: SwarmPage, width: int) -> Iterator[Content]:
         yield _title(objective)
         for name in _SENTENCES:
             if name in objective.sentences:
-                yield from _folded(objective.sentences[name], width, 2)
+                yield from folded(objective.sentences[name], width, indent=2)
         yield Content("")
         yield from _budget(objective, width)
         yield Content("")
@@ -79,16 +78,9 @@ def _budget(objective: ObjectivePage, width: int) -> Iterator[Content]:
     start, end = points[0][0], points[-1][0]
     low = max(-1.0, min(0.0, *values))
     measured = _joined(stretch(points, start, end, 2 * cells))
-    fallen = min(1.0, (end - start) / objective.period_seconds) if objective.period_seconds else 1.0
-    steps = 2 * cells
-    ideal = tuple(1 - fallen * step / (steps - 1) for step in range(steps))
-    chart = plot(
-        [Series(ideal, "quiet"), Series(measured, curve)],
-        cells,
-        _BUDGET_LINES,
-        low=low,
-        high=1.0,
-    )
+    moments = (start + (end - start) * step / (2 * cells - 1) for step in range(2 * cells))
+    even = tuple(map(objective.even_ratio, moments))
+    chart = plot([Series(even, "quiet"), Series(measured, curve)], cells, _BUDGET_LINES, low=low, high=1.0)
     for number, line in enumerate(chart):
         label = {0: "100%", _BUDGET_LINES - 1: figures.budget(low)}.get(number, "")
         yield paint([Cell(f"{label:>{_MARGIN - 1}} ", "quiet")]) + paint_chart(line)
@@ -150,7 +142,7 @@ def alerts(page: SwarmPage, width: int) -> Iterator[Content]:
                     Cell(_watched(numbers), "quiet"),
                 ]
             )
-            yield from _folded(reason, width, 4)
+            yield from folded(reason, width, indent=4)
         yield Content("")
     if not page.objectives:
         yield styled("The contract promises nothing, so nothing can fire.", "quiet")
@@ -170,8 +162,3 @@ def _watched(numbers: dict[str, object]) -> str:
     return (
         f"{', '.join(told)}; fires above {figures.burn(factor)}" if isinstance(factor, int | float) else ", ".join(told)
     )
-
-
-def _folded(text: str, width: int, indent: int) -> Iterator[Content]:
-    for line in textwrap.wrap(escape(text, 2_000), max(10, width - indent), break_on_hyphens=False):
-        yield styled(" " * indent + line)

@@ -5,18 +5,18 @@ One long page was rejected: in a terminal of 24 lines, whoever looks for the ale
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
 
+from infrafabric.board.records import HIGH_USE_RATIO
 from infrafabric.errors import escape
 from infrafabric.top import figures
 from infrafabric.top.charts import sparkline
 from infrafabric.top.columns import Cell, fit
 from infrafabric.top.latency_section import latency
 from infrafabric.top.objective_section import alerts, objectives
-from infrafabric.top.painting import paint, paint_bar, styled
+from infrafabric.top.painting import folded, paint, paint_bar, styled, wrapped
 from infrafabric.top.snapshot import clock
 from infrafabric.top.states import enforcement_look, look
 
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from infrafabric.board.records import LimitUse, SwarmPage
-
-_TEXT_MAX: Final = 2_000
-_NEARLY: Final = 0.8
 
 
 def summary(page: SwarmPage, width: int) -> Iterator[Content]:
@@ -37,10 +34,10 @@ def summary(page: SwarmPage, width: int) -> Iterator[Content]:
         name = objective.name if objective.task is None else f"{objective.task}: {objective.name}"
         sentence = objective.sentences.get("state", "")
         yield paint([Cell(f"{seen.symbol} {escape(seen.word, 20)}  ", seen.style), Cell(escape(name, 80), "head")])
-        yield from _folded(sentence, width, indent=2)
+        yield from folded(sentence, width, indent=2)
     yield Content("")
     yield styled("tasks", "head")
-    yield from _folded(_activity_words(page), width, indent=2)
+    yield from folded(_activity_words(page), width, indent=2)
     yield paint([Cell("  last hour  "), Cell(sparkline([p.value for p in page.activity], max(10, width - 14)), "info")])
     yield from _counted("how they ended", page.outcomes, width)
     yield from _counted("who has to act", page.blames, width)
@@ -54,12 +51,12 @@ def _policy(page: SwarmPage, width: int) -> Iterator[Content]:
     shut = enforcement_look(page.enforcement)
     if shut is not None:
         yield styled(f"{shut.symbol} {escape(shut.word, 20)} by its budget policy", shut.style)
-        yield from _folded(page.enforcement_reason, width, indent=2)
+        yield from folded(page.enforcement_reason, width, indent=2)
 
 
 def _identity(page: SwarmPage, width: int) -> Iterator[Content]:
     yield styled("what it is", "head")
-    yield from _folded(page.description, width, indent=2)
+    yield from folded(page.description, width, indent=2)
     yield from _fact("version", page.version, width)
     yield from _fact("loaded", f"{clock(page.loaded_at)} UTC, up {figures.span(page.uptime_seconds)}", width)
     yield from _fact("may do", ", ".join(page.capabilities) or "no capability is declared", width)
@@ -68,7 +65,7 @@ def _identity(page: SwarmPage, width: int) -> Iterator[Content]:
 
 
 def _fact(name: str, text: str, width: int) -> Iterator[Content]:
-    lines = _wrap(text, width - 12)
+    lines = wrapped(text, width - 12)
     yield paint([Cell(f"  {fit(name, 10)}", "quiet"), Cell(lines[0])])
     yield from (styled(" " * 12 + line) for line in lines[1:])
 
@@ -91,7 +88,7 @@ def _counted(title: str, counts: dict[str, int], width: int) -> Iterator[Content
     yield styled(f"  {title}", "quiet")
     for name, count in sorted(counts.items(), key=lambda item: -item[1]):
         if count:
-            style = "good" if name in {"success", "nobody"} else "bad" if name == "guest" else "warn"
+            style = "good" if name == "success" else "bad" if name == "guest" else "warn"
             line = f"    {fit(escape(name, 40), 16)} {count:>12,} {100 * count / whole:>6.1f}%  "
             yield styled(line) + paint_bar(count / whole, max(4, min(30, width - len(line))), style)
 
@@ -115,7 +112,7 @@ def _limit_bar(use: LimitUse, width: int) -> Content:
     if use.used is None:
         return styled(f"  of {figures.quantity(use.limit, unit)}, nothing measured yet", "quiet")
     ratio = use.ratio if use.ratio is not None else 0.0
-    style = "bad" if ratio >= 1 else "warn" if ratio >= _NEARLY else "good"
+    style = "bad" if ratio >= 1 else "warn" if ratio >= HIGH_USE_RATIO else "good"
     words = f"  {100 * ratio:.0f}%  {figures.used_of(use.used, use.limit, unit)} ({escape(use.measured, 60)})"
     return styled("  ") + paint_bar(ratio, max(8, min(30, width - 50)), style) + styled(words)
 
@@ -136,7 +133,7 @@ def failures(page: SwarmPage, width: int) -> Iterator[Content]:
                 Cell(f"  blame: {escape(failure.blame, 20)}", "quiet"),
             ]
         )
-        yield from _folded(failure.message, width, indent=2)
+        yield from folded(failure.message, width, indent=2)
         if failure.trace_id is not None:
             yield styled(f"  trace {escape(failure.trace_id, 40)}", "quiet")
 
@@ -152,7 +149,7 @@ def logs(page: SwarmPage, width: int) -> Iterator[Content]:
             record.level.casefold(), "quiet"
         )
         head = f"{clock(record.at)}  {fit(escape(record.level, 8), 8)} "
-        first, *rest = _wrap(record.text, width - len(head))
+        first, *rest = wrapped(record.text, width - len(head))
         yield paint([Cell(head, style), Cell(first)])
         yield from (styled(" " * len(head) + line) for line in rest)
 
@@ -171,7 +168,7 @@ def contract(page: SwarmPage, width: int) -> Iterator[Content]:
     if page.tasks:
         yield Content("")
     for line in page.contract_text.splitlines():
-        yield from (styled(part) for part in _wrap(line, width, keep_indent=True))
+        yield from (styled(part) for part in wrapped(line, width, keep_indent=True))
 
 
 #: The sections, in the order of their keys.
@@ -189,16 +186,3 @@ SECTIONS: Final[tuple[tuple[str, Callable[[SwarmPage, int], Iterable[Content]]],
 def section(number: int, page: SwarmPage, width: int) -> Content:
     """One section as what a widget shows."""
     return Content("\n").join(SECTIONS[number][1](page, max(20, width)))
-
-
-def _folded(text: str, width: int, *, indent: int = 0) -> Iterator[Content]:
-    if text:
-        yield from (styled(" " * indent + line) for line in _wrap(text, width - indent))
-
-
-def _wrap(text: str, width: int, *, keep_indent: bool = False) -> list[str]:
-    """Safe lines of at most ``width`` characters; at least one."""
-    safe = escape(text, _TEXT_MAX)
-    indent = safe[: len(safe) - len(safe.lstrip())] if keep_indent else ""
-    lines = textwrap.wrap(safe.strip(), max(10, width - len(indent)), break_on_hyphens=False)
-    return [indent + line for line in lines] or [""]

@@ -152,7 +152,7 @@ def test_peers_do_the_work_or_are_named(contender: str) -> None:
         assert ("peer" in run.rounds) is ("peer" not in run.missing)
 
 
-@pytest.mark.parametrize("size", [0, 1, 4096, 1 << 20])
+@pytest.mark.parametrize("size", [0, 1, 1 << 20])
 def test_ours_and_peers_are_sent_and_answer_the_same(size: int) -> None:
     """Bytes in and bytes out of any size, by each convention."""
     for contenders in (payloads._in(size), payloads._out(size)):

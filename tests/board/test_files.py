@@ -74,6 +74,8 @@ def damaged(board: Board, path: str, value: Any) -> bytes:
         ("pages/analyzer/logs", None, r"pages\.analyzer\.logs is None; expected a list"),
         ("overview/rows/0/state", 3, r"overview\.rows\[0\]\.state is 3; expected text"),
         ("overview/rows/0/extra", 3, r"overview\.rows\[0\]\.extra is no field of OverviewRow"),
+        ("overview/taken_at", 2.1e11, r"overview\.taken_at is 2\.1e\+11; expected seconds since 1970, up to"),
+        ("overview/rows/0/activity/0", 1e300, r"activity\[0\] is 1e\+300; expected a number up to 9\.2"),
         ("pages/analyzer", [], r"pages\.analyzer is \[\]; expected a mapping"),
     ],
 )
@@ -81,6 +83,14 @@ def test_errors_name_the_path_into_the_data(board: Board, path: str, value: Any,
     """Whoever made the file by hand, or by another version, is told where it is wrong."""
     with pytest.raises(BoardError, match=says):
         files.from_text(type(board), damaged(board, path, value))
+
+
+def test_the_largest_numbers_are_read(board: Board) -> None:
+    """Just inside the bounds of times and of what is counted."""
+    text = damaged(board, "overview/taken_at", 2e11)
+    assert files.from_text(type(board), text).overview.taken_at == 2e11
+    text = damaged(board, "overview/rows/0/activity/0", 9.2e18)
+    assert files.from_text(type(board), text).overview.rows[0].activity[0] == 9.2e18
 
 
 @pytest.mark.parametrize(
@@ -128,6 +138,20 @@ def test_a_file_is_bounded_before_it_is_read(tmp_path: Path, monkeypatch: pytest
     huge.write_bytes(b" " * 1_048_576)
     with pytest.raises(BoardError, match="is not JSON"):
         read(huge)
+
+
+@pytest.mark.parametrize(
+    ("bound", "piece"), [("MAX_VALUES", b"1,"), ("MAX_CONTAINERS", b"[] ")], ids=["values", "lists"]
+)
+def test_what_takes_far_more_memory_than_text_is_refused_unread(
+    bound: str, piece: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the bound the text goes to the parser, above it does not."""
+    monkeypatch.setattr(files, bound, 1_000)
+    with pytest.raises(BoardError, match="is not JSON"):
+        files.from_text(dict, piece * 1_000)
+    with pytest.raises(BoardError, match="more than a board of its size has"):
+        files.from_text(dict, piece * 1_001)
 
 
 @pytest.mark.timing

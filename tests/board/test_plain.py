@@ -22,7 +22,8 @@ RECORDS = sorted(
     key=lambda kind: kind.__name__,
 )
 TEXTS = st.text(max_size=20).map(printable)
-NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
+NUMBERS = st.floats(-(2.0**63), 2.0**63)
+TIMES = st.floats(-2e11, 2e11)
 COUNTS = st.integers(-(2**63) + 1, 2**63 - 1)
 JSON = st.recursive(
     st.none() | st.booleans() | COUNTS | NUMBERS | TEXTS,
@@ -42,7 +43,9 @@ def strategy(kind: Any) -> st.SearchStrategy[Any]:
         return st.dictionaries(TEXTS, JSON if inside[1] is Any else strategy(inside[1]), max_size=3)
     if attrs.has(kind):
         hints = typing.get_type_hints(kind)
-        return st.builds(kind, **{field.name: strategy(hints[field.name]) for field in attrs.fields(kind)})
+        times = {"at", "taken_at", "started_at", "loaded_at"}
+        fields = {name: TIMES if name in times else strategy(hint) for name, hint in hints.items()}
+        return st.builds(kind, **fields)
     return {str: TEXTS, int: COUNTS, float: NUMBERS}[kind]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import socket
 import subprocess
 import sys
 import threading
@@ -265,12 +266,34 @@ def test_a_server_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> Non
         serving.server_close()
 
 
+@pytest.mark.parametrize(
+    "drip",
+    [b"HTTP/1.1 100 Continue\r\n\r\n", b"X: y\r\n", b"z"],
+    ids=["continues", "headers", "bytes"],
+)
+def test_a_head_that_never_ends_does(drip: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that always says something, and never all of it, has as long as one that sends a long body."""
+    monkeypatch.setattr("infrafabric.board.server.ANSWER_SECONDS", 0.3)
+
+    def dripping() -> None:
+        client, _ = listening.accept()
+        with client, contextlib.suppress(OSError):
+            if drip != b"HTTP/1.1 100 Continue\r\n\r\n":
+                client.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
+            while True:
+                client.sendall(drip)
+                threading.Event().wait(0.02)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=dripping, daemon=True).start()
+        with pytest.raises(BoardError, match=r"does not answer: .*0\.3 s were not enough"):
+            ServerSource(f"http://127.0.0.1:{listening.getsockname()[1]}").overview()
+
+
 class ThreadingSilence:
     """A port that takes connections and never says a word."""
 
     def __enter__(self) -> str:
-        import socket  # noqa: PLC0415 - of this class alone
-
         self._socket = socket.create_server(("127.0.0.1", 0))
         return f"http://127.0.0.1:{self._socket.getsockname()[1]}"
 

@@ -112,12 +112,14 @@ def test_the_guests_own_words_are_not_printed(infrafabric: Run) -> None:
     ("arguments", "status", "said"),
     [
         (("divmod", "[1, 0]"), 10, "divided an integer by zero"),
-        (("subtract", "[1, 0]"), 2, "not exported"),
+        (("subtract", "[1, 0]"), 2, "not exported by swarm 'arith'"),
         (("add", "[1]"), 2, "add"),
+        (("add", "[1, 2"), 2, "error: PARAMS is not JSON"),
+        (("add", "@missing.json"), 2, "error: PARAMS: cannot read 'missing.json'"),
         (("add", "[1, 2]", "--seconds", "0"), 2, "--seconds"),
         (("add", "[1, 2]", "--threads", "0"), 2, "--threads"),
     ],
-    ids=["a trap", "no such task", "wrong parameters", "no time", "no thread"],
+    ids=["a trap", "no such task", "wrong parameters", "no JSON", "no file", "no time", "no thread"],
 )
 def test_a_task_that_fails_ends_the_measurement(
     infrafabric: Run, arguments: tuple[str, ...], status: int, said: str
@@ -126,6 +128,16 @@ def test_a_task_that_fails_ends_the_measurement(
     ended = infrafabric("bench", guest("arith"), *arguments)
     assert (ended.status, ended.out) == (status, "")
     assert said in ended.err
+
+
+def test_a_swarm_may_be_called_as_a_measured_one_is(infrafabric: Run, tmp_path: Path) -> None:
+    """The names that the measurement gives kept instances make room for the contract's own."""
+    (tmp_path / "kept.yaml").write_text("swarm_id: kept-0\nversion: 1.0.0\n")
+    ended = infrafabric(
+        "bench", tmp_path / "kept.yaml", "fib", "[12]", "--module", guest("fib"), "--threads", "2", *_SHORT
+    )
+    assert ended.status == 0, ended
+    assert [ended.json["kinds"][kind]["not_measured"] for kind in ("fresh", "kept")] == [None, None]
 
 
 def test_a_guest_that_fails_later_is_not_measured_on() -> None:

@@ -188,6 +188,17 @@ def test_a_token_from_file_or_environment_is_asked_for(folder: Path, tmp_path: P
         assert token not in "".join(server.lines)
 
 
+def test_behind_tls_the_login_is_for_https_alone(folder: Path) -> None:
+    """As the flag says; without it, a browser that comes over http can log in."""
+    token = "a-token-for-tests-only"  # noqa: S105
+    for flags, secure in (((), False), (("--behind-tls",), True)):
+        with program(folder, *flags, env={"INFRAFABRIC_TOKEN": token}) as server:
+            cookie = httpx.post(f"{server.url}/login", data={"token": token}).headers["set-cookie"]
+            assert ("Secure" in cookie.split("; ")) is secure
+            server.process.send_signal(signal.SIGTERM)
+            assert server.end() == 0
+
+
 def test_changes_are_watched(folder: Path) -> None:
     """With --watch, a new contract is served within moments."""
     with program(folder, "--watch") as server:

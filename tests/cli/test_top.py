@@ -12,18 +12,22 @@ import struct
 import subprocess
 import termios
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
 from infrafabric.board import LiveSource, save
+from infrafabric.board.server import ServerSource
+from infrafabric.errors import BoardError
 from infrafabric.testing import ADDER, contract
 from tests.cli.program import PROGRAM, run_program
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from infrafabric.chassis import IFChassis
+    from tests.cli.program import Ended
 
 WAIT_SECONDS = 60
 
@@ -62,6 +66,33 @@ def test_a_server_that_does_not_answer_is_one_line() -> None:
     assert ended.status == 2
     assert ended.err.count("\n") == 1
     assert "http://127.0.0.1:9 does not answer" in ended.err
+    assert "infrafabric demo" not in ended.err
+
+
+def test_a_beginner_without_a_server_is_told_of_the_demo(
+    infrafabric: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`top` alone asks the usual address; where nobody is, the next step is a server that shows something."""
+
+    def refused(source: ServerSource) -> NoReturn:
+        raise BoardError(f"{source.name} does not answer: Connection refused; see that it runs and is reachable")
+
+    monkeypatch.setattr(ServerSource, "overview", refused)
+    ended = infrafabric("top")
+    assert (ended.status, ended.err.count("\n")) == (2, 1)
+    assert ended.err.rstrip().endswith("`infrafabric demo` starts one to look around in")
+
+
+@pytest.mark.parametrize("token", [None, "a-wrong-token-of-22-chars"], ids=["none", "wrong"])
+def test_whoever_gives_no_token_is_told_how(chassis: IFChassis, tmp_path: Path, token: str | None) -> None:
+    """A server that wants one: the option is named, unless it was used."""
+    (tmp_path / "token").write_text(token or "")
+    given = [] if token is None else ["--token-file", tmp_path / "token"]
+    with chassis.serve_dashboard(token="the-right-token-of-27-chars") as server:  # noqa: S106 - of this test
+        ended = run_program("top", server.url.removesuffix("/dashboard/"), *given)
+    assert (ended.status, ended.err.count("\n")) == (2, 1)
+    assert "HTTP 401" in ended.err
+    assert ("--token-file" in ended.err) is (token is None)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +133,7 @@ def test_without_textual_a_terminal_is_told_what_to_install(board: Path) -> None
         "sys.exit(main(['top', sys.argv[1]]))\n"
     )
     done = subprocess.run([PROGRAM[0], "-c", code, str(board)], capture_output=True, text=True, check=False)
-    assert done.returncode != 0
+    assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "pip install 'infrafabric[tui]'" in done.stderr
 

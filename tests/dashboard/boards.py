@@ -144,7 +144,7 @@ def page(**fields: Any) -> SwarmPage:
         "queued": 3,
         "tasks_per_second": 12.0,
         "outcomes": {"success": 9995, "trap": 4, "timeout": 1, "busy": 7},
-        "blames": {"nobody": 9995, "guest": 5, "operator": 7},
+        "blames": {"guest": 5, "operator": 7},
         "latency_target_seconds": 0.1,
         "p50_seconds": 0.004,
         "p95_seconds": 0.02,

@@ -54,8 +54,9 @@ class Watched:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Headless Chromium, started once for a module, since its driver keeps an event loop in this thread."""
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - most tests need no browser
+    from playwright.sync_api import expect, sync_playwright  # noqa: PLC0415 - most tests need no browser
 
+    expect.set_options(timeout=20_000)  # the machine may be busy with other tests
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         yield chromium
@@ -69,7 +70,7 @@ def watch(browser: Browser) -> Iterator[Callable[..., Watched]]:
 
     def new(origin: str, **options: Any) -> Watched:
         context = browser.new_context(**({"viewport": {"width": 1280, "height": 900}} | options))
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(20_000)
         context.add_init_script(_WATCH)
         watched = Watched(context.new_page(), origin)
         watched.page.on("request", lambda request: watched.requests.append(request.url))

@@ -109,10 +109,8 @@ def test_a_source_that_cannot_answer_is_said(kept: KeptSource, url: str, path: s
         kept.error = None
     assert answer.status == 503
     if path.startswith("/v1"):
-        assert (answer.json["type"], answer.json["detail"]) == (
-            "board_unreadable",
-            str(BoardError(answer.json["detail"])),
-        )
+        assert (answer.json["type"], answer.json["code"]) == ("board_unreadable", "board_unreadable")
+        assert answer.json["detail"] == "the server at <b>home</b> does not answer"
     else:
         assert "the server at &lt;b&gt;home&lt;/b&gt; does not answer" in answer.text
 

@@ -56,7 +56,7 @@ def test_known_names_and_addresses_are_answered(open_url: str, host: str) -> Non
 def test_other_names_are_refused(open_url: str, host: str, path: str) -> None:
     """A page of a stranger whose name was pointed here learns nothing, not even a file."""
     answer = ask(open_url, path, Host=host)
-    assert (answer.status, answer.json["type"]) == (421, "unknown_host")
+    assert (answer.status, answer.json["type"], answer.json["code"]) == (421, "unknown_host", "unknown_host")
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_every_answer_has_the_security_headers(open_url: str, locked_url: str) -
 def test_a_token_is_needed_where_there_is_one(locked_url: str, path: str) -> None:
     """Without it nothing is shown; with it everything is."""
     refused = ask(locked_url, path)
-    assert (refused.status, refused.json["type"]) == (401, "unauthorized")
+    assert (refused.status, refused.json["type"], refused.json["code"]) == (401, "unauthorized", "unauthorized")
     assert refused.headers["www-authenticate"] == 'Bearer realm="infrafabric"'
     assert ask(locked_url, path, Authorization=f"Bearer {TOKEN}").status in {200, 307}
 
@@ -132,6 +132,28 @@ def test_the_form_gives_a_cookie_that_opens(locked_url: str) -> None:
     assert ask(locked_url, "/v1/overview", Cookie=cookie[:-1] + "~").status == 401
 
 
+def test_behind_tls_the_cookie_is_for_https_alone() -> None:
+    """It is told, not read from a header; and no neighbour that has no TLS can set such a cookie."""
+    with DashboardServer(KeptSource(board(page())), host="127.0.0.1", port=0, token=TOKEN, behind_tls=True) as server:
+        cookie, *attributes = _log_in(server.url, TOKEN).headers["set-cookie"].split("; ")
+        assert cookie.startswith("__Host-")
+        assert "Secure" in attributes
+        assert ask(server.url, "/v1/overview", Cookie=cookie).status == 200
+        assert ask(server.url, "/v1/overview", Cookie=cookie.removeprefix("__Host-")).status == 401
+
+
+def test_a_header_does_not_say_that_there_is_tls(locked_url: str) -> None:
+    """Anybody may write one."""
+    answer = _log_in(locked_url, TOKEN, X_Forwarded_Proto="https", Forwarded="proto=https")
+    assert "Secure" not in answer.headers["set-cookie"]
+    assert not answer.headers["set-cookie"].startswith("__Host-")
+
+
+def test_a_path_of_slashes_makes_no_large_page(locked_url: str) -> None:
+    """The way back from it is in the page several times."""
+    assert len(ask(locked_url, "/" * 8_000, Accept="text/html").body) < 8_000
+
+
 def test_a_wrong_token_gives_the_form_again(locked_url: str) -> None:
     """Nothing is set, and the form says so."""
     answer = _log_in(locked_url, TOKEN + "x", "dashboard/")
@@ -146,6 +168,13 @@ def test_a_wrong_token_gives_the_form_again(locked_url: str) -> None:
 def test_the_login_leads_nowhere_else(locked_url: str, wanted: str) -> None:
     """Where to go after the login is on this server, whoever made the link."""
     assert _log_in(locked_url, TOKEN, wanted).headers["location"] == "./dashboard/"
+
+
+def test_a_slow_form_is_refused(locked_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stranger does not keep a connection by sending half of it."""
+    monkeypatch.setattr("infrafabric.dashboard.guard._FORM_SECONDS", 0.1)
+    answer = ask(locked_url, "/login", method="POST", Content_Length="50", Content_Type=FORM)
+    assert (answer.status, answer.json["type"], answer.headers["connection"]) == (408, "body_too_slow", "close")
 
 
 def test_a_huge_form_is_refused(locked_url: str) -> None:
@@ -205,9 +234,9 @@ def test_weak_tokens_are_refused(token: str) -> None:
 
 def test_the_names_of_a_public_address_are_known() -> None:
     """The name that was bound and the machine's own are allowed; addresses need no entry."""
-    assert allowed_hosts("127.0.0.1", 80) == ("localhost",)
-    assert {"board.example.org", "localhost"} <= set(allowed_hosts("board.example.org", 80))
-    assert not any(name[0].isdigit() for name in allowed_hosts("0.0.0.0", 80, ["10.0.0.1"]))  # noqa: S104 - compared
+    assert allowed_hosts("127.0.0.1") == ("localhost",)
+    assert {"board.example.org", "localhost"} <= set(allowed_hosts("board.example.org"))
+    assert not any(name[0].isdigit() for name in allowed_hosts("0.0.0.0", ["10.0.0.1"]))  # noqa: S104 - compared
 
 
 def test_a_websocket_is_closed_and_a_lifespan_passes() -> None:

@@ -44,6 +44,11 @@ def _visible(shown: Page) -> list[str]:
     return shown.locator("#rows tr:visible .row-link").all_inner_texts()
 
 
+def _ask_now(shown: Page) -> None:
+    """Let the page ask as it does when it is seen again, two seconds before its time."""
+    shown.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+
 def test_the_watch_sees_what_it_is_for(url: str, watch: Callable[..., Watched]) -> None:
     """A script in a page, a style in it and a picture from elsewhere are stopped by the policy, and noticed."""
     watched = watch(url)
@@ -136,11 +141,13 @@ def test_an_update_keeps_what_the_reader_has(several: KeptSource, url: str, watc
     shown.locator(".legend-states summary").click()
     shown.locator(".row-link").nth(3).focus()
     several.kept = board(page(), rows=(row(swarm_id="idle", state="firing"), *ROWS[:3]))
+    _ask_now(shown)
     expect(shown.locator("#announce")).to_have_text("idle availability is now firing")
     assert _visible(shown)[0] == "idle"
     expect(shown.locator(".row-link").nth(0)).to_be_focused()
     expect(shown.locator(".legend-states dl")).to_be_visible()
     several.kept = board(page(), rows=ROWS[:1])
+    _ask_now(shown)
     expect(shown.locator("#rows tr")).to_have_count(1)
 
 
@@ -154,6 +161,7 @@ def test_a_chart_follows_its_table(source: KeptSource, url: str, watch: Callable
     shown.evaluate("document.querySelector('figure[data-chart=budget] canvas').mark = 1")
     longer = (*objective().budget, attrs.evolve(objective().budget[0], at=NOW + 60, value=0.25))
     source.kept = board(page(objectives=(objective(budget=longer),)))
+    _ask_now(shown)
     expect(chart.locator("tbody tr")).to_have_count(62)
     assert shown.evaluate("document.querySelector('figure[data-chart=budget] canvas').mark") == 1
     box = chart.locator(".u-over").bounding_box()
@@ -168,6 +176,7 @@ def test_a_source_that_is_away_is_said_and_recovered_from(
     """What is shown stays, is said to be stale, and becomes live by itself."""
     watched = watch(url)
     watched.page.goto(url)
+    _ask_now(watched.page)
     expect(watched.page.locator("#freshness")).to_contain_text("live, as of")
     source.error = BoardError("the server does not answer")
     expect(watched.page.locator("#freshness")).to_contain_text("stale since")
@@ -229,6 +238,39 @@ def test_the_colours_are_kept(url: str, watch: Callable[..., Watched]) -> None:
     shown.locator("#theme").click()
     assert ground() == dark
     expect(shown.locator("#theme")).to_have_attribute("aria-label", "Colours: dark")
+
+
+@pytest.mark.parametrize("width", [320, 900, 901, 1000, 1150, 1151, 1279, 1280, 1920])
+def test_the_overview_needs_no_scrolling_to_the_side(
+    source: KeptSource, url: str, width: int, watch: Callable[..., Watched]
+) -> None:
+    """At every width each column that is shown is in sight, and at usual ones a usual name stands in one line."""
+    source.kept = board(
+        page(), rows=(row(swarm_id="number-cruncher", seconds_to_exhaustion=4140.0, budget_remaining_ratio=-31.0),)
+    )
+    shown = watch(url).page
+    shown.set_viewport_size({"width": width, "height": 800})
+    shown.goto(url)
+    over = shown.evaluate(
+        "(() => { const t = document.querySelector('.flush'); return t.scrollWidth - t.clientWidth })()"
+    )
+    lines = shown.evaluate("document.querySelector('.row-link').getClientRects().length")
+    assert over == 0
+    assert lines == 1 or width in {320, 901}
+
+
+@pytest.mark.parametrize("table", ["limits", "alerts", "failures", "outcomes"])
+def test_a_phone_shows_whole_rows(source: KeptSource, url: str, table: str, watch: Callable[..., Watched]) -> None:
+    """Nothing of a table is beyond the right edge, and no row is taller than what it says."""
+    source.kept = board(page(), rows=ROWS)
+    shown = watch(url).page
+    shown.set_viewport_size({"width": 390, "height": 844})
+    shown.goto(f"{url}swarms/analyzer")
+    cells = shown.locator(f".{table} tbody tr > *")
+    assert cells.count() > 0
+    boxes = [box for box in (cells.nth(n).bounding_box() for n in range(cells.count())) if box is not None]
+    assert max(box["x"] + box["width"] for box in boxes) <= 390
+    assert max(box["height"] for box in boxes) < 200
 
 
 @pytest.mark.requires_tool("axe-core")
@@ -303,6 +345,7 @@ def test_the_login_opens_the_page_that_was_asked_for(watch: Callable[..., Watche
         shown.locator("#token").fill(token)
         shown.keyboard.press("Enter")
         expect(shown.locator("h1")).to_have_text("analyzer")
+        _ask_now(shown)
         expect(shown.locator("#freshness")).to_contain_text("live, as of")
         watched.forgive("401")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import signal
 import socket
@@ -10,12 +11,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from infrafabric.dashboard.connections import Connection
+from infrafabric.dashboard.doorkeeper import ConnectionLimits
 from infrafabric.dashboard.serving import DashboardServer, serve_dashboard
 from infrafabric.testing import ADDER, contract
 from tests.dashboard.asking import ask
 from tests.dashboard.boards import KeptSource, board, page
 
 if TYPE_CHECKING:
+    import asyncio
+
     from infrafabric.chassis import IFChassis
 
 
@@ -54,6 +59,48 @@ def test_it_closes_with_a_reader_that_does_not_read(chassis: IFChassis) -> None:
             assert ask(server.url, "/v1/overview").status == 200
             server.close()
         assert silent.recv(1) == b""
+
+
+def test_strangers_take_few_descriptors_of_the_program(chassis: IFChassis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the limit, who waits longest makes room; a head that does not end is ended; others are answered."""
+    limits = ConnectionLimits(max_connections=4, head_seconds=0.2)
+    monkeypatch.setattr("infrafabric.dashboard.serving._LIMITS", limits)
+    with serve_dashboard(chassis) as server, contextlib.ExitStack() as held:
+        address = ("127.0.0.1", server.port)
+        strangers = [held.enter_context(socket.create_connection(address, timeout=20)) for _ in range(20)]
+        for stranger in strangers:
+            with contextlib.suppress(OSError):
+                stranger.sendall(b"GET / HTTP/1.1\r\nHost: ")
+        assert ask(server.url, "/v1/overview").status == 200
+        ends = [_end_of(stranger) for stranger in strangers]
+        assert ends.count(b"") >= 16
+        assert {end[:12] for end in ends} <= {b"", b"HTTP/1.1 408"}
+
+
+def _end_of(connection: socket.socket) -> bytes:
+    """What was answered before the connection ended."""
+    answer = b""
+    with contextlib.suppress(ConnectionError):
+        while piece := connection.recv(65_536):
+            answer += piece
+    return answer
+
+
+def test_answers_are_sent_at_once(chassis: IFChassis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nagle's algorithm is off: an answer does not wait for the client to have confirmed the one before."""
+    seen: list[int] = []
+    made = Connection.connection_made
+
+    def connection_made(self: Connection, transport: asyncio.Transport) -> None:
+        sock = transport.get_extra_info("socket")
+        seen.append(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        made(self, transport)
+
+    monkeypatch.setattr(Connection, "connection_made", connection_made)
+    with serve_dashboard(chassis) as server:
+        assert ask(server.url, "/v1/overview").status == 200
+    assert len(seen) == 1
+    assert seen[0] != 0
 
 
 def test_a_large_request_is_refused() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from infrafabric.board.records import Point
-from infrafabric.dashboard import views
+from infrafabric.dashboard import views, words
 from infrafabric.dashboard.pages import anchor, overview_page, swarm_page
 from tests.dashboard.boards import NOW, objective, overview, page, row
 
@@ -38,6 +38,17 @@ def test_numbers_of_any_shape_are_shown(numbers: dict[str, object]) -> None:
     """A board's file holds what its writer wanted; a page is made of it all the same."""
     strange = page(objectives=(objective(numbers=numbers),))
     assert "page_1h" in swarm_page(strange, root="./", source="a file", is_live=False)
+
+
+@pytest.mark.parametrize(("left", "shown"), [(0.0, "gone"), (0.25, "250\u202fms"), (None, words.NOTHING)])
+def test_a_budget_that_is_used_up_is_gone(left: float | None, shown: str) -> None:
+    """Not "in 0 s": it was before."""
+    cell = f'data-label="Exhausted in">{shown}</td>'
+    rows = overview(row(seconds_to_exhaustion=left))
+    assert cell in overview_page(rows, views.Filter(), root="./", source="x", is_live=False)
+    numbers = {"seconds_to_exhaustion": left}
+    told = swarm_page(page(objectives=(objective(numbers=numbers),)), root="./", source="x", is_live=False)
+    assert f"<dt>Exhausted in</dt><dd>{shown}</dd>" in told
 
 
 def test_states_are_counted_worst_first() -> None:

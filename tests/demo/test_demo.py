@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from infrafabric.contract.files import check_file
-from infrafabric.demo import DemoFilesError, calls, gallery
+from infrafabric.demo import DemoFilesError, Running, calls, gallery
+from infrafabric.demo.guide import guide
 from tests.cli.program import PROGRAM, run_program
 
 if TYPE_CHECKING:
@@ -127,10 +128,17 @@ def test_ends_by_itself() -> None:
     assert "6 swarms" in ended.out
 
 
+def test_what_it_tells_fits_a_terminal() -> None:
+    """No line is broken at eighty columns."""
+    told = guide(Running(url="http://127.0.0.1:65535", folder=Path("/tmp/infrafabric-demo-abcdefgh")))  # noqa: S108 - text
+    assert "http://127.0.0.1:65535/dashboard/" in told
+    assert max(map(len, told.splitlines())) <= 80
+
+
 def test_a_port_that_is_taken_is_one_line(demo: Demo) -> None:
     """The port, the reason, and the option that helps."""
     ended = run_program("demo", "--port", demo.url.rpartition(":")[2], "--seconds", "1", "--no-open")
-    assert ended.status != 0
+    assert ended.status == 2
     assert ended.err.count("\n") == 1
     assert "Address already in use" in ended.err
     assert "--port" in ended.err
@@ -145,7 +153,7 @@ def test_without_the_extra_it_says_what_to_install() -> None:
         "sys.exit(main(['demo', '--port', '0', '--seconds', '1']))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode != 0
+    assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "pip install 'infrafabric[server]'" in done.stderr
 

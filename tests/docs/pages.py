@@ -6,9 +6,12 @@ import contextlib
 import io
 import json
 import os
+import random
+import re
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tomllib
@@ -27,6 +30,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 #: What a page may name relative to the root of the repository; the page gets its own copy.
 SHARED_FOLDERS = ("contracts", "examples", "guests", "schemas")
+
+#: Ports that pages serve on. Elsewhere somebody may listen there, so a page is run with a free one in place of each.
+_PAGE_PORT = re.compile(r"\b818[0-9]\b")
+#: Free ones come from here: four digits keep columns in place, and no program is given one of these for port 0.
+_FREE_PORTS = range(5000, 10_000)
 
 #: A page that builds a guest in a cold cache is slow; one that hangs is wrong.
 PAGE_TIMEOUT_SECONDS = 300
@@ -68,7 +76,7 @@ def run_page(page: Page, folder: Path, *, timeout_seconds: float = PAGE_TIMEOUT_
             ignored = shutil.ignore_patterns(".*", "node_modules", "target", "__pycache__")
             shutil.copytree(ROOT / name, work / name, ignore=ignored)
     plan = state / "steps.json"
-    plan.write_text(json.dumps({"page": page.name, "steps": steps}), encoding="utf-8")
+    plan.write_text(with_free_ports(json.dumps({"page": page.name, "steps": steps})), encoding="utf-8")
     with (state / "output").open("w+b") as out:
         process = subprocess.Popen(
             [sys.executable, "-u", "-W", "default", str(Path(__file__).with_name("page_process.py")), str(plan)],
@@ -87,6 +95,25 @@ def run_page(page: Page, folder: Path, *, timeout_seconds: float = PAGE_TIMEOUT_
             _kill_session(process)
         out.seek(0)
         return PageRun(status, out.read().decode("utf-8", "replace"))
+
+
+def with_free_ports(text: str) -> str:
+    """The text with a free port in place of each that pages serve on, the same wherever it stands."""
+    # In an order of its own each time: pages that run at the same time take different ones.
+    shuffled = random.sample(_FREE_PORTS, len(_FREE_PORTS))
+    free = (str(port) for port in shuffled if not _PAGE_PORT.fullmatch(str(port)) and _is_free(port))
+    ports = dict(zip(sorted(set(_PAGE_PORT.findall(text))), free, strict=False))
+    return _PAGE_PORT.sub(lambda found: ports[found[0]], text)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as trying:
+        trying.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trying.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def page_steps(page: Page) -> list[dict[str, Any]]:

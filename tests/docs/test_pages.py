@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import socket
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.docs.blocks import PageError, read_page
-from tests.docs.pages import ROOT, PageRun, page_paths, page_steps, run_page
+from tests.docs.pages import ROOT, PageRun, page_paths, page_steps, run_page, with_free_ports
 from tests.docs.test_documents import heading_anchors
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def test_a_page_that_hangs_is_ended_with_all_it_started(tmp_path: Path) -> None:
     """Its time limit ends a page, and what it started in the background as well."""
     ended = _run(tmp_path, _fence("sh", "(sleep 1; touch alive) &\nsleep 600"), timeout_seconds=0.5)
     assert ended.status is None
-    time.sleep(1)
+    time.sleep(1)  # nothing tells that something will not happen
     assert not list(tmp_path.rglob("alive"))
 
 
@@ -110,6 +111,18 @@ def test_a_server_left_running_does_not_hold_the_page(tmp_path: Path) -> None:
     ended = _run(tmp_path, _fence("console", "$ sleep 300 &") + _fence("sh", "echo on"))
     assert ended.status == 0
     assert time.monotonic() - started < 100
+
+
+def test_a_page_serves_on_ports_that_are_free(tmp_path: Path) -> None:
+    """Somebody may listen where a page says that it serves: the page gets another port, the same one everywhere."""
+    first, second, again, *others = with_free_ports("8181 8182 8181 18181 81810").split()
+    assert first == again != second
+    assert not {"8181", "8182"} & {first, second}
+    assert others == ["18181", "81810"]
+    for port in (first, second):
+        socket.create_server(("127.0.0.1", int(port))).close()
+    text = _fence("sh", "echo serves on 8181 > log") + _fence("console", "$ cat log\nserves on 8181")
+    assert _run(tmp_path, text + _fence("sh", "test $(grep -o '[0-9]*' log) -ne $((8180 + 1))")).status == 0
 
 
 def test_a_page_works_on_copies(tmp_path: Path) -> None:

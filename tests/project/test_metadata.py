@@ -63,6 +63,13 @@ def test_every_runtime_dependency_is_used() -> None:
     assert not _names(PROJECT["dependencies"]) - used
 
 
+def test_every_licence_goes_with_the_wheel() -> None:
+    """Ours, and that of each library whose code is in the package."""
+    vendored = {path.relative_to(ROOT).as_posix() for path in PACKAGE.rglob("*LICENSE*")}
+    assert vendored
+    assert set(PROJECT["license-files"]) == {"LICENSE"} | vendored
+
+
 def test_the_package_is_marked_as_typed() -> None:
     """Type checkers of users read our annotations."""
     assert (PACKAGE / "py.typed").is_file()

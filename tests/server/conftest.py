@@ -23,7 +23,7 @@ def served(chassis: IFChassis) -> Iterator[Running]:
     load(chassis, "adder")
     load(chassis, "echo", ECHO, tasks={"echo": {"abi": "buffer"}})
     load(chassis, "busy", BUSY)
-    with running(chassis) as server:
+    with running(chassis, drains=False) as server:
         yield server
 
 
@@ -31,5 +31,5 @@ def served(chassis: IFChassis) -> Iterator[Running]:
 def guarded(chassis: IFChassis) -> Iterator[Running]:
     """A server with the swarm ``adder`` that asks for `TOKEN`."""
     load(chassis, "adder")
-    with running(chassis, ServerSettings(port=0, token=TOKEN, hosts=("swarms.example",))) as server:
+    with running(chassis, ServerSettings(port=0, token=TOKEN, hosts=("swarms.example",)), drains=False) as server:
         yield server

@@ -64,8 +64,10 @@ class Running:
 
 
 @contextlib.contextmanager
-def running(chassis: IFChassis, settings: ServerSettings | None = None, **options: Any) -> Iterator[Running]:
-    """Serve ``chassis`` on a free port while the block runs."""
+def running(
+    chassis: IFChassis, settings: ServerSettings | None = None, *, drains: bool = True, **options: Any
+) -> Iterator[Running]:
+    """Serve ``chassis`` on a free port while the block runs; without a drain it ends a quarter of a second sooner."""
     server = Server(chassis, settings or ServerSettings(port=0, drain_seconds=5), **options)
     thread = threading.Thread(target=server.serve_until_stopped, name="test-server")
     thread.start()
@@ -75,7 +77,7 @@ def running(chassis: IFChassis, settings: ServerSettings | None = None, **option
         with httpx.Client(base_url=server.url, headers=headers, timeout=20) as client:
             yield Running(server, client)
     finally:
-        server.stop()
+        server.stop(at_once=not drains)
         thread.join(_START_SECONDS)
         assert not thread.is_alive(), "the server did not end"
 

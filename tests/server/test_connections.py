@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from infrafabric.dashboard.doorkeeper import Pace
 from infrafabric.server import ConnectionLimits, ServerSettings
-from infrafabric.server.body import Pace
 from tests.server.serving import ECHO, load, running, wait_until
 from tests.server.sockets import connected
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 TASK = b"POST /v1/swarms/echo/tasks/echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n"
 HURRIED = ConnectionLimits(
-    max_connections=8, head_seconds=0.5, idle_seconds=2, pace=Pace(grace_seconds=0.5, bytes_per_second=1 << 20)
+    max_connections=8, head_seconds=0.5, idle_seconds=2, pace=Pace(grace_seconds=0.5, bytes_per_second=8 << 20)
 )
 
 
@@ -33,7 +33,7 @@ def hurried(chassis: IFChassis) -> Iterator[Running]:
     """A server that gives slow clients half a second, and has room for eight."""
     load(chassis, "echo", ECHO, tasks={"echo": {"abi": "buffer"}}, resource_limits={"max_payload_mb": 32})
     settings = ServerSettings(port=0, connections=HURRIED, drain_seconds=1, max_body_bytes=16 << 20)
-    with running(chassis, settings) as server:
+    with running(chassis, settings, drains=False) as server:
         yield server
 
 
@@ -102,7 +102,7 @@ def test_a_slow_body_within_the_pace_is_taken(hurried: Running) -> None:
     """Two pieces with a pause between them are one body."""
     with connected(hurried.server.port) as raw:
         raw.send(TASK + b"Content-Length: 4\r\nAccept: text/plain\r\n\r\nab")
-        time.sleep(0.2)
+        time.sleep(0.05)
         raw.send(b"cd")
         assert raw.read_answer() == (200, b"abcd")
 
@@ -116,6 +116,26 @@ def test_an_answer_that_nobody_reads_is_dropped(hurried: Running) -> None:
         wait_until(lambda: len(hurried.server._doorkeeper) == 1)
         wait_until(lambda: len(hurried.server._doorkeeper) == 0, seconds=30)
         assert len(raw.read()) < size
+
+
+def test_answers_that_nobody_reads_have_a_bound_together(chassis: IFChassis) -> None:
+    """The one that has waited longest is given up for the next, which is read whole."""
+    load(chassis, "echo", ECHO, tasks={"echo": {"abi": "buffer"}}, resource_limits={"max_payload_mb": 32})
+    limits, size = ConnectionLimits(max_unread_bytes=10 << 20), 12 << 20
+    request = TASK + b"Accept: application/octet-stream\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size
+    with (
+        running(chassis, ServerSettings(port=0, connections=limits, drain_seconds=1)) as server,
+        connected(server.server.port) as oldest,
+        connected(server.server.port) as newest,
+    ):
+        keeper = server.server._doorkeeper
+        oldest.send(request)
+        wait_until(lambda: len(keeper._unread) == 1)
+        newest.send(request)
+        wait_until(lambda: len(keeper) == 1)
+        assert len(oldest.read()) < size
+        status, body = newest.read_answer()
+        assert (status, len(body)) == (200, size)
 
 
 # --- huge ---------------------------------------------------------------------------------------------

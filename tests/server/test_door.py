@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from infrafabric.server import Server, ServerSettings
-from tests.server.serving import TOKEN, running
+from tests.server.serving import TOKEN, running, wait_until
+from tests.server.sockets import connected
 
 if TYPE_CHECKING:
     from infrafabric.chassis import IFChassis
@@ -63,6 +64,35 @@ def test_a_page_of_another_origin_runs_nothing(served: Running) -> None:
     headers = {"Origin": "https://evil.example", "Content-Type": "text/plain"}
     answer = served.client.post(TASK, content=b"[1, 2]", headers=headers)
     assert (answer.status_code, answer.json()["type"]) == (403, "cross_origin")
+
+
+@pytest.mark.parametrize("sent", [b"", b"token="], ids=["nothing", "half"])
+def test_a_stranger_who_leaves_the_form_is_in_no_log(
+    guarded: Running, caplog: pytest.LogCaptureFixture, sent: bytes
+) -> None:
+    """What anybody can do without the token costs no traceback."""
+    with connected(guarded.server.port) as raw:
+        raw.send(b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n" + sent)
+        wait_until(lambda: guarded.server.server_state.tasks)
+    wait_until(lambda: not guarded.server.server_state.tasks)
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+def test_a_mistake_of_ours_tells_its_text_to_the_log_alone(
+    chassis: IFChassis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The caller gets the kind of the error: its text may hold paths, or what belongs to somebody else."""
+
+    def broken(_chassis: IFChassis) -> None:
+        raise RuntimeError("/a/private/path")
+
+    monkeypatch.setattr("infrafabric.server.describing.swarms", broken)
+    with running(chassis) as server:
+        answer = server.client.get("/v1/swarms")
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+    assert "RuntimeError" in answer.text
+    assert "private" not in answer.text
+    assert "/a/private/path" in caplog.text
 
 
 def test_other_machines_need_a_token(chassis: IFChassis) -> None:

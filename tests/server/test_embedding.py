@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from infrafabric.server import create_app
-from tests.server.serving import load
+from tests.server.serving import TOKEN, load
 
 if TYPE_CHECKING:
     from infrafabric.chassis import IFChassis
@@ -83,6 +83,30 @@ def test_it_can_be_mounted_in_another_application(chassis: IFChassis) -> None:
             ]
 
     assert asyncio.run(ask()) == [3, 401, 200]
+
+
+def test_what_a_mounted_server_opens_to_all_is_its_own(chassis: IFChassis) -> None:
+    """Its form and its files are below its path, and a path that looks like theirs from outside opens nothing."""
+    mounted = create_app(chassis, token=TOKEN, hosts=("swarms.example",))
+    routes = [Mount("/swarms", mounted), Mount("/dashboard/static", mounted)]
+
+    async def ask() -> list[httpx.Response]:
+        transport = httpx.ASGITransport(Starlette(routes=routes))
+        async with httpx.AsyncClient(transport=transport, base_url="http://swarms.example") as client:
+            return [
+                await client.get("/swarms/dashboard/", headers={"Accept": "text/html"}),
+                await client.get("/swarms/dashboard/static/theme.js"),
+                await client.post("/swarms/login", data={"token": TOKEN, "next": "dashboard/"}),
+                await client.get("/dashboard/static/v1/swarms", headers={"Cookie": ""}),
+            ]
+
+    page, script, login, hidden = asyncio.run(ask())
+    assert page.status_code == 401
+    assert 'action="../login"' in page.text
+    assert 'value="dashboard/"' in page.text
+    assert script.status_code == 200
+    assert (login.status_code, login.headers["location"]) == (303, "./dashboard/")
+    assert hidden.status_code == 401
 
 
 def test_a_limit_that_is_none_is_refused(chassis: IFChassis) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +15,6 @@ from tests.server.serving import running, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from infrafabric.chassis import IFChassis
     from tests.server.serving import Running
@@ -104,6 +104,15 @@ def test_a_module_can_be_given_to_a_contract_that_names_none(chassis: IFChassis,
     assert deployment.load() == ()
     assert deployment.unused_modules() == ["d"]
     assert chassis.execute_task("c", "add", [1, 2]).output == 3
+
+
+def test_a_module_that_would_never_end_is_refused(chassis: IFChassis, tmp_path: Path) -> None:
+    """A pipe would hold the look at all files for ever, and a device has no end."""
+    write(tmp_path / "c.yaml", "swarm_id: c\n")
+    os.mkfifo(tmp_path / "pipe.wasm")
+    for module in (tmp_path / "pipe.wasm", Path("/dev/zero")):
+        (failure,) = Deployment(chassis, [tmp_path / "c.yaml"], {"c": module}).load()
+        assert "cannot be read: it is not a regular file" in failure.report
 
 
 # --- watching -----------------------------------------------------------------------------------------

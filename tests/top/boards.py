@@ -1,4 +1,4 @@
-"""Boards made by hand, for tests that need one number to be just so."""
+"""Boards made by hand, for tests that need one number to be just so: the dashboard's, with other numbers."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from infrafabric.board.records import (
     TaskLine,
 )
 from infrafabric.errors import InfraFabricError
+from tests.dashboard import boards
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,40 +34,20 @@ NOON = 1_795_176_000.0
 def row(swarm_id: str = "analyzer", **fields: Any) -> OverviewRow:
     """A healthy objective; any field of it can be another."""
     usual: dict[str, Any] = {
-        "task": None,
-        "version": "1.2.0",
-        "objective": "availability",
-        "state": "inactive",
-        "enforcement": "closed",
-        "objective_ratio": 0.999,
-        "target": None,
-        "sli": 0.9995,
-        "budget_remaining_ratio": 0.5,
         "burn_rate": 0.4,
         "seconds_to_exhaustion": 7_500.0,
         "tasks_per_second": 12.3,
         "p50_seconds": 0.002,
         "p95_seconds": 0.012,
         "p99_seconds": 0.034,
-        "running": 1,
-        "queued": 0,
-        "activity": tuple(float(minute % 7) for minute in range(60)),
         "sentence": "It has kept 99.95 % of the 99.9 % that were promised.",
     }
-    return OverviewRow(swarm_id=swarm_id, **(usual | fields))
+    return boards.row(swarm_id=swarm_id, **(usual | fields))
 
 
 def overview(*rows: OverviewRow, **fields: Any) -> Overview:
     """An overview of these rows."""
-    usual: dict[str, Any] = {
-        "format": FORMAT,
-        "taken_at": NOON,
-        "started_at": NOON - 125,
-        "program": "python",
-        "swarms": len({each.swarm_id for each in rows}),
-        "tasks_per_second": sum(each.tasks_per_second for each in rows),
-    }
-    return Overview(rows=rows, **(usual | fields))
+    return attrs.evolve(boards.overview(*rows), **({"taken_at": NOON, "started_at": NOON - 125} | fields))
 
 
 def objective(name: str = "availability", **fields: Any) -> ObjectivePage:
@@ -74,8 +55,6 @@ def objective(name: str = "availability", **fields: Any) -> ObjectivePage:
     points = tuple(Point(at=NOON - 3600 + 60 * step, value=1 - 0.02 * step) for step in range(60))
     burning = tuple(Point(at=point.at, value=step / 3) for step, point in enumerate(points))
     usual: dict[str, Any] = {
-        "task": None,
-        "state": "firing",
         "period_seconds": 3600,
         "numbers": {
             "alerts": {
@@ -94,30 +73,22 @@ def objective(name: str = "availability", **fields: Any) -> ObjectivePage:
         "budget": points,
         "burn": (BurnSeries(window="30s", severity="page", threshold=6.0, points=burning),),
     }
-    return ObjectivePage(name=name, **(usual | fields))
+    return boards.objective(name=name, **(usual | fields))
 
 
 def page(swarm_id: str = "analyzer", **fields: Any) -> SwarmPage:
     """A swarm that is in trouble; any field of it can be another."""
     usual: dict[str, Any] = {
-        "format": FORMAT,
         "taken_at": NOON,
-        "version": "1.2.0",
         "description": "Finds problems in source files",
-        "digest": "sha256:" + "ab" * 32,
-        "module_sha256": "cd" * 32,
         "loaded_at": NOON - 125,
         "uptime_seconds": 125.0,
-        "capabilities": ("code-analysis:python",),
-        "state": "firing",
-        "enforcement": "throttled",
         "enforcement_reason": "the availability budget is gone",
         "running": 1,
         "queued": 2,
         "tasks_per_second": 12.3,
         "outcomes": {"success": 980, "trap": 15, "timeout": 5},
-        "blames": {"nobody": 980, "guest": 20},
-        "latency_target_seconds": 0.1,
+        "blames": {"guest": 20},
         "p50_seconds": 0.002,
         "p95_seconds": 0.012,
         "p99_seconds": 0.2,
@@ -129,15 +100,7 @@ def page(swarm_id: str = "analyzer", **fields: Any) -> SwarmPage:
         "activity": tuple(Point(at=NOON - 3600 + 60 * step, value=float(step)) for step in range(60)),
         "objectives": (objective(),),
         "limits": (
-            LimitUse(
-                name="max_memory_mb",
-                unit="By",
-                used=float(48 << 20),
-                limit=float(64 << 20),
-                ratio=0.75,
-                measured="peak of one task",
-                hits=0,
-            ),
+            boards.page().limits[0],
             LimitUse(
                 name="max_execution_time_seconds", unit="s", used=5.0, limit=5.0, ratio=1.0, measured="longest", hits=5
             ),
@@ -159,7 +122,7 @@ def page(swarm_id: str = "analyzer", **fields: Any) -> SwarmPage:
         "contract": {"swarm_id": swarm_id},
         "contract_text": f"swarm_id: {swarm_id}\nslos:\n  period: 1h\n",
     }
-    return SwarmPage(swarm_id=swarm_id, **(usual | fields))
+    return boards.page(swarm_id=swarm_id, **(usual | fields))
 
 
 class SourceUnreachableError(InfraFabricError):

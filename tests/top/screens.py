@@ -43,6 +43,11 @@ class Terminal:
         await self.pilot.press(*keys)
         await self.pilot.pause()
 
+    def send(self, *keys: str) -> None:
+        """Press keys, and wait for nothing: where other threads work, Textual waits a second for each to go idle."""
+        for key in keys:
+            self.app.simulate_key(key)
+
     async def until(self, condition: Callable[[], Any], what: str = "") -> None:
         """Wait until ``condition`` holds; fail with the screen when it never does."""
         deadline = time.monotonic() + WAIT_SECONDS

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infrafabric.top import charts, figures
-from infrafabric.top.columns import cells_of, fit
-from tests.top.boards import NOON
+from infrafabric.top.columns import cells_of, fit, layout
+from tests.top.boards import NOON, row
 
 RATIOS = st.floats(min_value=0, max_value=1)
 AMOUNTS = st.floats(min_value=0, max_value=1e9)
@@ -92,3 +92,15 @@ def test_a_later_curve_is_drawn_over_an_earlier_one() -> None:
 def test_text_fits_its_cells_exactly(text: str, width: int, right: bool) -> None:  # noqa: FBT001 - given by hypothesis
     """Wide, combining and plain characters alike: as many cells as asked, never one more."""
     assert sum(map(cells_of, fit(text, width, right=right))) == width
+
+
+@pytest.mark.parametrize(
+    ("width", "name_cells", "chart_cells"),
+    [(133, 29, 0), (134, 16, 12), (150, 32, 12), (151, 32, 13), (198, 32, 60), (199, 33, 60), (240, 74, 60)],
+)
+def test_a_wide_terminal_has_room_for_the_last_hour(width: int, name_cells: int, chart_cells: int) -> None:
+    """Names get what they need, then the chart a cell for each minute, then names the rest; a line fills the width."""
+    table = layout(width)
+    cells = {column.title: cells for column, cells in table.columns}
+    assert (cells["swarm"], cells.get("last hour", 0)) == (name_cells, chart_cells)
+    assert sum(len(cell.text) for cell in table.line(row())) == len(table.head().text) == width

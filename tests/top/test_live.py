@@ -58,17 +58,17 @@ def test_shows_a_chassis_at_work(busy: IFChassis) -> None:
         first = terminal.lines[3].split()
         assert first[1:4] == ["exhausted", "bad", "availability"]
         assert 74 < float(first[4].removesuffix("%")) < 76
-        await terminal.press("enter")
+        terminal.send("enter")
         await terminal.shows("✖ exhausted  swarm bad", "trap", "who has to act")
-        await terminal.press("4")
+        terminal.send("4")
         await terminal.shows("firing", "fires above 6x")
-        await terminal.press("5")
+        terminal.send("5")
         await terminal.shows("divmod", "blame: guest")
-        await terminal.press("3")
+        terminal.send("3")
         await terminal.shows("max_memory_mb", "max_execution_time_seconds")
         busy.unload_swarm("bad")
         await terminal.shows("bad is not loaded (any more).")
-        await terminal.press("escape")
+        terminal.send("escape")
         await terminal.shows("1 swarm,", "good")
         await terminal.hides("bad ")
 
@@ -96,14 +96,14 @@ def test_survives_a_server_that_goes_and_comes_back(busy: IFChassis) -> None:
 
         async def script(terminal: Terminal) -> None:
             await terminal.shows(server.url, "exhausted", "live, every")
-            await terminal.press("enter")
+            terminal.send("enter")
             await terminal.shows("✖ exhausted  swarm bad")
             running.close()
             await terminal.shows("STALE since", "does not answer")
             assert "swarm bad" in terminal.text
             with _serving(busy, server.port):
                 await terminal.hides("STALE")
-                await terminal.press("escape")
+                terminal.send("escape")
                 await terminal.shows("good", "bad", "live, every")
 
         watch(source, script, size=(110, 40), interval_seconds=0.1)

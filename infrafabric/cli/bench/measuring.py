@@ -193,7 +193,9 @@ def _open(
     if not kept:
         concurrent = limits.get("max_concurrent_tasks", contract.resource_limits.max_concurrent_tasks)
         limits["max_cpu_percent"] = 100.0 * concurrent
-    names = [f"{kind}-{number}" for number in range(threads if kept else 1)]
+    own = contract.swarm_id  # what an error of its first task names
+    spare = [name for number in range(threads + 1) if (name := f"kept-{number}") != own]
+    names = spare[:threads] if kept else [own]
     for name in names:
         changed = contract.evolve(
             swarm_id=name, resource_limits=limits, execution={"instance": "swarm" if kept else "task"}

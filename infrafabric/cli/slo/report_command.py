@@ -104,7 +104,7 @@ def _opened(board: str, source: Source, token_file: Path | None) -> Board:
 
 
 def _board_of(source: Source) -> Board:
-    from infrafabric.dashboard.history import Told, board_of_histories  # noqa: PLC0415 - not for --help
+    from infrafabric.board.history import Told, board_of_histories  # noqa: PLC0415 - not for --help
 
     known = [Told(told.snapshot, told.course() if told.course is not None else None) for told in source.told()]
     place = source.state_dir if source.state_dir is not None else source.report

@@ -10,25 +10,25 @@ may read differently.
 
 from __future__ import annotations
 
-import asyncio
+import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
 import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from infrafabric.server.body import Pace
-from infrafabric.server.one_write import OneWrite
-from infrafabric.server.problems import ProblemDetails
+from infrafabric.dashboard.one_write import OneWrite
 
 if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Mapping
+
     from starlette.types import ASGIApp
     from uvicorn.server import ServerState
 
-#: So often connections are looked at.
-LOOK_SECONDS: Final = 0.5
+    from infrafabric.dashboard.doorkeeper import Doorkeeper
+
 #: A request's line and headers together.
 MAX_HEAD_BYTES: Final = 16 << 10
 #: A body in chunks is read in slices of this; once so much of it has come, its chunks must not be tiny: each costs as
@@ -36,80 +36,19 @@ MAX_HEAD_BYTES: Final = 16 << 10
 _SLICE_BYTES: Final = 2 << 10
 _CHUNKED_BYTES: Final = 16 << 10
 _MIN_CONTENT: Final = 0.7  # what chunks of 16 bytes have
+#: So many clients are let in each time the event loop comes round: their sockets are open before any of them goes.
+_ACCEPTED_AT_ONCE: Final = 64
 #: The body has its own clock where it is read; this one is for bodies that nobody reads, and comes later.
 _BODY_SLACK: Final = 3
 
 
-@attrs.frozen(kw_only=True)
-class ConnectionLimits:
-    """What a connection may cost. Times in seconds.
+class ServerConfig(uvicorn.Config):
+    """uvicorn's configuration, with the doorkeeper of its connections.
 
-    ``max_connections`` at a time: beyond, the one that has waited longest for its client makes room. ``head_seconds``
-    for the whole head of a request, ``idle_seconds`` between requests, ``pace`` for bodies and answers.
+    ``titles``: those of the problems that are answered without the application, by their code; else its status says it.
     """
 
-    max_connections: int = 4096
-    head_seconds: float = 10.0
-    idle_seconds: float = 75.0
-    pace: Pace = attrs.field(factory=Pace)
-
-
-class Doorkeeper:
-    """All connections of a server, and which of them wait for their clients, the longest first."""
-
-    def __init__(self, limits: ConnectionLimits) -> None:
-        self.limits = limits
-        self._waiting: dict[Connection, None] = {}
-        self._all: set[Connection] = set()
-
-    def __len__(self) -> int:
-        return len(self._all)
-
-    def came(self, connection: Connection) -> None:
-        """Take a new connection in; at the limit, the one that has waited longest goes."""
-        self._all.add(connection)
-        if len(self._all) > self.limits.max_connections:
-            next(iter(self._waiting), connection).give_up()
-        self._waiting[connection] = None
-
-    def works(self, connection: Connection) -> None:
-        """A request of this connection has come."""
-        self._waiting.pop(connection, None)
-
-    def waits(self, connection: Connection) -> None:
-        """This connection waits for its client from now on."""
-        self._waiting.pop(connection, None)
-        self._waiting[connection] = None
-
-    def left(self, connection: Connection) -> None:
-        """A connection has ended."""
-        self._all.discard(connection)
-        self._waiting.pop(connection, None)
-
-    async def reap(self) -> None:
-        """End what is too slow, until cancelled."""
-        loop = asyncio.get_running_loop()
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            now = loop.time()
-            for connection in list(self._all):
-                connection.look(now)
-
-    def close_waiting(self) -> None:
-        """End every connection that waits for its client."""
-        for connection in list(self._waiting):
-            connection.transport.close()
-
-    def abort(self) -> None:
-        """End every connection now."""
-        for connection in list(self._all):
-            connection.give_up()
-
-
-class ServerConfig(uvicorn.Config):
-    """uvicorn's configuration, with the doorkeeper of its connections."""
-
-    def __init__(self, app: ASGIApp, doorkeeper: Doorkeeper) -> None:
+    def __init__(self, app: ASGIApp, doorkeeper: Doorkeeper, titles: Mapping[str, str] | None = None) -> None:
         super().__init__(
             app,
             http=Connection,
@@ -121,8 +60,10 @@ class ServerConfig(uvicorn.Config):
             access_log=False,
             server_header=False,
             proxy_headers=False,
+            backlog=_ACCEPTED_AT_ONCE,
         )
         self.doorkeeper = doorkeeper
+        self.titles = titles or {}
 
 
 class Connection(H11Protocol):
@@ -138,6 +79,7 @@ class Connection(H11Protocol):
         super().__init__(config, server_state, app_state, _loop)
         self._doorkeeper = config.doorkeeper
         self._limits = config.doorkeeper.limits
+        self._titles = config.titles
         #: When the client began to owe us a head; None while it may be idle.
         self._head_since: float | None = None
         self._request_since = 0.0
@@ -153,7 +95,7 @@ class Connection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         """A client connects."""
-        super().connection_made(OneWrite(transport, self.loop))
+        super().connection_made(OneWrite(transport, self.loop, lambda: self._doorkeeper.is_unread(self)))
         self._head_since = self.loop.time()
         self._doorkeeper.came(self)
 
@@ -282,9 +224,14 @@ class Connection(H11Protocol):
 
     def _say(self, status: HTTPStatus, code: str, detail: str) -> None:
         """Answer without the application, and close."""
-        problem = ProblemDetails(status=status, code=code, detail=detail, closes=True)
-        body = problem.body()
-        headers = [*problem.headers(), (b"content-length", str(len(body)).encode())]
+        title = self._titles.get(code, status.phrase)
+        problem = {"type": code, "title": title, "status": status.value, "detail": detail, "code": code}
+        body = json.dumps(problem).encode()
+        headers = [
+            (b"content-type", b"application/problem+json"),
+            (b"connection", b"close"),
+            (b"content-length", str(len(body)).encode()),
+        ]
         answer = h11.Response(status_code=status, headers=headers, reason=status.phrase.encode())
         for event in (answer, h11.Data(data=body), h11.EndOfMessage()):
             self.transport.write(self.conn.send(event) or b"")

@@ -7,19 +7,25 @@ wakes up twice. Half of what an answer costs is saved here.
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 #: More is not copied together: its packets are full anyway.
 _JOINED_BYTES: Final = 64 << 10
 
 
 class OneWrite(asyncio.Transport):
-    """``transport``, with writes gathered until the loop comes round."""
+    """``transport``, with writes gathered until the loop comes round. ``unread`` is called when much was not taken."""
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, unread: Callable[[], object]
+    ) -> None:
         super().__init__()
         self._transport = transport
         self._loop = loop
+        self._unread = unread
         self._pieces: list[bytes | bytearray | memoryview] = []
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
@@ -37,6 +43,8 @@ class OneWrite(asyncio.Transport):
             pieces = [b"".join(pieces)] if pieces else []
         for piece in pieces:
             self._transport.write(piece)
+        if self._transport.get_write_buffer_size() > _JOINED_BYTES:
+            self._unread()
 
     def close(self) -> None:
         """Send what was gathered, then close."""
