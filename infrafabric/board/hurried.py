@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Iterable
 
-    from _typeshed import WriteableBuffer
-
 
 class _HurriedReader(io.RawIOBase):
     """What comes on a socket for so many seconds from now on."""
@@ -33,7 +31,7 @@ class _HurriedReader(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: WriteableBuffer) -> int | None:
+    def readinto(self, buffer: Any) -> int | None:
         """The next piece. TimeoutError when there is no time left."""
         left = self._until - time.monotonic()
         if left > 0:

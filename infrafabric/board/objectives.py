@@ -7,6 +7,7 @@ kept. Two readers were rejected: they would come to say different things of the 
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 from infrafabric.board.records import BurnSeries, LatencyBin, ObjectivePage, Point
@@ -33,9 +34,14 @@ STATE_ORDER: Final = {state.value: place for place, state in enumerate(AlertStat
 _BURNING: Final = frozenset({AlertState.RECOVERING, AlertState.INCREASING, AlertState.FIRING, AlertState.EXHAUSTED})
 
 
-def worst_first(row: OverviewRow) -> tuple[int, bool, str, str, str]:
-    """The order of rows: by state, of equals those that are held back first; then by swarm, task and objective."""
-    return (-STATE_ORDER[row.state], row.enforcement == "closed", row.swarm_id, row.task or "", row.objective)
+def worst_first(row: OverviewRow) -> tuple[int, bool, int, str, str, str]:
+    """The order of rows: by state, then those that are held back, then by the budget left; then by name.
+
+    By tenths of the budget: rows that trade places whenever a task ends cannot be read.
+    """
+    tenths = math.ceil(10 * row.budget_remaining_ratio)
+    held_back = row.enforcement != "closed"
+    return (-STATE_ORDER[row.state], not held_back, tenths, row.swarm_id, row.task or "", row.objective)
 
 
 def row_sentence(name: str, state: AlertState, snapshot: Callable[[], SloSnapshot]) -> str:

@@ -57,7 +57,7 @@ class OverviewRow:
 
 @attrs.frozen(kw_only=True)
 class Overview:
-    """Every objective of every loaded swarm, worst first; then by swarm and objective."""
+    """Every objective of every loaded swarm, worst first (state, policy, budget left); then by swarm and objective."""
 
     format: str
     taken_at: float

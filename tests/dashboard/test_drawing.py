@@ -64,6 +64,15 @@ def test_a_histogram_without_tasks_is_none() -> None:
     assert histogram(bins(0, 0, 0), 0.1) is None
 
 
+@pytest.mark.parametrize("seconds", [5e-324, 1e-13, 1e13, 9e18])
+def test_times_that_no_task_takes_are_not_drawn(seconds: float) -> None:
+    """A board's file may say them, and has nothing else drawn otherwise for it."""
+    wrong = LatencyBin(up_to_seconds=seconds, tasks=3)
+    assert histogram([wrong], 0.1) is None
+    drawn = histogram([wrong, *bins(10, 20)], seconds)
+    assert drawn == histogram(bins(10, 20), None)
+
+
 @given(
     st.lists(st.tuples(st.floats(1e-9, 1e6), st.integers(0, 10**12)), max_size=20),
     st.none() | st.floats(1e-6, 1e5),

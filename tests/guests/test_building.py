@@ -171,7 +171,9 @@ def test_a_compiler_that_fails_is_quoted(tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_module_that_holds_a_path_of_this_machine_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It would tell where it was built, and differ from everybody else's."""
     compiler = tmp_path / "compiler"
-    compiler.write_text(f'#!/bin/sh\nfor out; do :; done\nprintf "{Path.home()}/secret" >"$out"\n')
+    compiler.write_text(
+        f'#!/bin/sh\n[ "$1" = --version ] && exit 0\nfor out; do :; done\nprintf "{Path.home()}/secret" >"$out"\n'
+    )
     compiler.chmod(0o755)
     monkeypatch.setenv("WAT2WASM", str(compiler))
     with pytest.raises(BuildError, match="'fib' has a path of this machine inside"):
