@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ from infrafabric.cli.target import module_option, open_target
 from infrafabric.errors import InfraFabricError, escape
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from infrafabric.cli.bench.figures import Measured
     from infrafabric.cli.target import Target
 
@@ -82,9 +85,8 @@ def command(
 
     target = open_target(target_path, {"resource_limits": limit_flags.given(limits)}, module_path)
     task_params = params.read_params(params_text, params_format, (), flag="PARAMS")
-    _silence_guests()
     try:
-        with progress(f"measuring {escape(str(target_path), 60)} for {seconds:g} s ..."):
+        with _silent_guests(), progress(f"measuring {escape(str(target_path), 60)} for {seconds:g} s ..."):
             measured = measure(target.module, target.contract, task, task_params, seconds=seconds, threads=threads)
     except InfraFabricError as error:
         for advice in limit_flags.flags_named_in(str(error)):
@@ -94,11 +96,17 @@ def command(
     _warn(measured, target)
 
 
-def _silence_guests() -> None:
+@contextlib.contextmanager
+def _silent_guests() -> Iterator[None]:
     """Nobody listens: a record that is written to a terminal would be most of what is measured."""
-    logger = logging.getLogger(GUESTS)
-    logger.propagate = False
-    logger.addHandler(logging.NullHandler())
+    logger, nobody = logging.getLogger(GUESTS), logging.NullHandler()
+    before, logger.propagate = logger.propagate, False
+    logger.addHandler(nobody)
+    try:
+        yield
+    finally:
+        logger.removeHandler(nobody)
+        logger.propagate = before
 
 
 def _warn(measured: Measured, target: Target) -> None:

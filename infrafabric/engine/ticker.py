@@ -132,6 +132,8 @@ class Ticker:
         #: Counts how often it began to tick: what was reckoned in epochs before does not hold after a rest.
         self.generation = 0
         self._engine = engine
+        #: The guest that is asked whether ticks arrive, once one was needed; it lives as long as the engine.
+        self._probe: int | None = None
         self._timer: _KernelTimer | _ThreadTimer | None = None
         self._lock = threading.Lock()
         _warden.add(self)
@@ -175,7 +177,9 @@ class Ticker:
         """Whether epochs advance: a guest that may run for two ticks is entered after twenty, and again for a while."""
         store = binding.store_new(self._engine, None, None)
         try:
-            return _probe(self._engine, store)
+            if self._probe is None:
+                self._probe = _link_probe(self._engine)
+            return _ticks(self._probe, store)
         finally:
             binding.store_delete(store)
 
@@ -192,38 +196,39 @@ class Ticker:
 _PROBE_MODULE = bytes.fromhex("0061736d01000000010401600000030201000704010000000a040102000b")
 
 
-def _probe(engine: int, store: int) -> bool:
-    module, linked, trap = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_void_p()
-    instance, extern = binding.InstanceStruct(), binding.ExternStruct()
-    context = binding.store_context(store)
+def _link_probe(engine: int) -> int:
+    module, linked = ctypes.c_void_p(), ctypes.c_void_p()
     failed = binding.module_new(engine, _PROBE_MODULE, len(_PROBE_MODULE), ctypes.byref(module))
     if failed:
         raise AssertionError(binding.take_error(failed))
     linker = binding.linker_new(engine)
     binding.linker_instantiate_pre(linker, module, ctypes.byref(linked))
     binding.linker_delete(linker)
-    try:
-        binding.set_epoch_deadline(context, 2)
-        # Without fuel a metered engine would trap for want of it; others answer that they have none.
-        unmetered = binding.set_fuel(context, 1 << 20)
-        if unmetered:
-            binding.error_delete(unmetered)
-        failed = binding.instantiate(linked, context, ctypes.byref(instance), ctypes.byref(trap))
-        if failed:  # no free slot in the pool: nothing can be said, so nothing is alleged
-            binding.error_delete(failed)
+    binding.module_delete(module)
+    return linked.value or 0
+
+
+def _ticks(probe: int, store: int) -> bool:
+    trap, instance, extern = ctypes.c_void_p(), binding.InstanceStruct(), binding.ExternStruct()
+    context = binding.store_context(store)
+    binding.set_epoch_deadline(context, 2)
+    # Without fuel a metered engine would trap for want of it; others answer that they have none.
+    unmetered = binding.set_fuel(context, 1 << 20)
+    if unmetered:
+        binding.error_delete(unmetered)
+    failed = binding.instantiate(probe, context, ctypes.byref(instance), ctypes.byref(trap))
+    if failed:  # no free slot in the pool: nothing can be said, so nothing is alleged
+        binding.error_delete(failed)
+        return True
+    binding.export_get(context, ctypes.byref(instance), b"", 0, ctypes.byref(extern))
+    function = ctypes.addressof(extern) + binding.EXTERN_ITEM_OFFSET
+    for _ in range(DEAD_NS // (20 * TICK_NS)):
+        time.sleep(20 * TICK_NS / 1e9)
+        binding.call_unchecked(context, function, None, 0, ctypes.byref(trap))
+        if trap.value is not None:
+            binding.trap_delete(trap)
             return True
-        binding.export_get(context, ctypes.byref(instance), b"", 0, ctypes.byref(extern))
-        function = ctypes.addressof(extern) + binding.EXTERN_ITEM_OFFSET
-        for _ in range(DEAD_NS // (20 * TICK_NS)):
-            time.sleep(20 * TICK_NS / 1e9)
-            binding.call_unchecked(context, function, None, 0, ctypes.byref(trap))
-            if trap.value is not None:
-                binding.trap_delete(trap)
-                return True
-        return False
-    finally:
-        binding.instance_pre_delete(linked)
-        binding.module_delete(module)
+    return False
 
 
 def _under_way() -> list[running.Run]:
