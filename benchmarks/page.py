@@ -52,13 +52,13 @@ _MISSED = """\
 ## Where a bar may be missed, and why
 
 - **A task beside extism's warm call.** A warm call there limits and counts nothing. What ours adds is Python: some
-  1,450 bytecodes for every limit, objective and figure of a kept instance, and two system calls that see that guests' faults
-  still reach the engine. The C calls themselves take 0.4 us kept and 4 us fresh
+  1,450 bytecodes for every limit, objective and figure of a kept instance, and two system calls that see that guests'
+  faults still reach the engine. The C calls themselves take 0.4 us kept and 4 us fresh
   ([what a task costs](../explanation/what-a-task-costs.md)). Less is to be had from a compiled extension, which was
   rejected ([decision 8](../adr/0008-a-task-is-the-engines-run.md)).
 - **A deadline beside busy Python threads.** The guest stops when the epoch callback says so, and its caller goes on
-  when the call returns: both have to get the interpreter's lock, which four busy threads hand on every 5 ms, to anybody.
-  Twice four turns are 40 ms. `sys.setswitchinterval(0.001)` makes that 8 (p50 56 ms): the application decides.
+  when the call returns: both have to get the interpreter's lock, which four busy threads hand on every 5 ms, to
+  anybody. Twice four turns are 40 ms. `sys.setswitchinterval(0.001)` makes that 8 (p50 56 ms): the application decides.
 """
 
 _AGAIN = """\
